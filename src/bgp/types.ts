@@ -1,0 +1,91 @@
+// The words the BGP speaker shares with those around it: what peers are wanted,
+// what is originated, what came out of the decision, and how it shows itself.
+
+import type { Address, Family } from '../inet/address.ts'
+import type { Prefix } from '../inet/prefix.ts'
+import type { PathAttributes } from './wire/message.ts'
+
+/** Who asked for a session; printed in the PEER TYPE column. */
+export type PeerKind = 'mesh' | 'global' | 'node'
+
+/** A peer this node should have. One per peer address; all fields are settled by the plan. */
+export interface PeerConfig {
+  /** Stable name, as BIRD's: `Mesh_10_0_0_2`. Key of the peer in every table. */
+  readonly name: string
+  readonly kind: PeerKind
+  readonly address: Address
+  readonly port: number
+  /** Source of the connection and next hop of what we originate. */
+  readonly localAddress: Address
+  /** Families carried. One, that of `address`, unless the peer was asked to carry both. */
+  readonly families: readonly Family[]
+  readonly localAsn: number
+  readonly peerAsn: number
+  readonly routerId: Address
+  /** True when the peer dials and we only listen (bgp.md §1.6). */
+  readonly passive: boolean
+  /** Seconds proposed in OPEN. */
+  readonly holdTime: number
+  /** Seconds between keepalives; absent: a third of the negotiated hold time. */
+  readonly keepaliveTime?: number
+  /** Graceful restart time advertised, seconds, at most 4095. */
+  readonly restartTime: number
+  /** Times our own AS may stand in a received AS_PATH. */
+  readonly allowedLocalAsns: number
+  /** Why this session exists, for people. */
+  readonly because: string
+}
+
+/** A prefix this node announces of its own accord. */
+export interface Origination {
+  readonly prefix: Prefix
+  readonly localPref: number
+  readonly because: string
+}
+
+/** One path to a destination, from one peer or of our own making. */
+export interface Path {
+  readonly prefix: Prefix
+  /** Name of the peer it came from, or null for our own. */
+  readonly peer: string | null
+  readonly pathId: number
+  readonly attributes: PathAttributes
+  /** The next hop of the family in use: MP_REACH's or NEXT_HOP's. */
+  readonly nextHop: Address
+}
+
+/** The outcome of the decision for one destination changed. `best` is undefined when nothing is left. */
+export interface BestPathChange {
+  readonly prefix: Prefix
+  readonly best: Path | undefined
+}
+
+/** RFC 4271 §8.2.2, and what BIRD shows for a session that waits for its peer to dial. */
+export type SessionState =
+  | 'Idle'
+  | 'Connect'
+  | 'Active'
+  | 'OpenSent'
+  | 'OpenConfirm'
+  | 'Established'
+  | 'Passive'
+
+/** What `agent status` shows of one peer. Times are milliseconds since the epoch. */
+export interface PeerView {
+  readonly name: string
+  readonly kind: PeerKind
+  readonly address: Address
+  readonly port: number
+  readonly asn: number
+  readonly families: readonly Family[]
+  readonly state: SessionState
+  /** When `up` (Established) or not-`up` began. */
+  readonly since: number
+  /** `Socket: Connection refused`, `Received: Hold timer expired`, …; undefined once Established. */
+  readonly lastError: string | undefined
+  readonly received: number
+  readonly advertised: number
+  /** UPDATEs treated as withdraw or with a discarded attribute, since the start. */
+  readonly faults: number
+  readonly because: string
+}

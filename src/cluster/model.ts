@@ -1,0 +1,221 @@
+// What the datastore says, parsed, defaulted and checked. Frozen values; one interface a kind.
+
+import type { Address, Family } from '../inet/address.ts'
+import type { Cidr, Prefix } from '../inet/prefix.ts'
+import type { Selector } from './selector/selector.ts'
+
+export type EncapsulationMode = 'Never' | 'Always' | 'CrossSubnet'
+export type PoolUse = 'Workload' | 'Tunnel' | 'LoadBalancer'
+
+export interface IpPool {
+  readonly kind: 'IPPool'
+  readonly name: string
+  /** Masked, canonical. */
+  readonly cidr: Prefix
+  readonly family: Family
+  readonly blockSize: number
+  readonly ipipMode: EncapsulationMode
+  readonly vxlanMode: EncapsulationMode
+  readonly natOutgoing: boolean
+  readonly disabled: boolean
+  readonly disableBgpExport: boolean
+  readonly nodeSelector: Selector
+  readonly namespaceSelector: Selector | undefined
+  readonly allowedUses: readonly PoolUse[]
+  readonly assignmentMode: 'Automatic' | 'Manual'
+  readonly deleting: boolean
+}
+
+export interface Node {
+  readonly kind: 'Node'
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  /** BGP addresses with their subnets, as written by start-up. */
+  readonly ipv4: Cidr | undefined
+  readonly ipv6: Cidr | undefined
+  readonly asn: number | undefined
+  readonly routeReflectorClusterId: Address | undefined
+  readonly ipipTunnelAddress: Address | undefined
+  readonly vxlanTunnelAddress: Address | undefined
+  readonly vxlanTunnelAddressV6: Address | undefined
+  readonly vxlanTunnelMac: string | undefined
+  readonly vxlanTunnelMacV6: string | undefined
+  /** Fallback addresses of `spec.addresses`, InternalIP first, then ExternalIP. */
+  readonly addresses: readonly Address[]
+  readonly podCidrs: readonly Prefix[]
+}
+
+export interface BgpConfiguration {
+  readonly kind: 'BGPConfiguration'
+  /** `default` or `node.<name>`. */
+  readonly name: string
+  readonly asn: number | undefined
+  readonly meshEnabled: boolean | undefined
+  readonly listenPort: number | undefined
+  readonly bindMode: 'None' | 'NodeIP' | undefined
+  /** Seconds. */
+  readonly meshMaxRestartTime: number | undefined
+  readonly meshPassword: SecretRef | undefined
+  readonly ignoredInterfaces: readonly string[]
+  readonly logSeverity: string | undefined
+  readonly programClusterRoutes: ProgramClusterRoutes | undefined
+  readonly communities: readonly { readonly name: string; readonly value: string }[]
+  readonly prefixAdvertisements: readonly { readonly cidr: Prefix; readonly communities: readonly string[] }[]
+  readonly serviceClusterIps: readonly Prefix[]
+  readonly serviceExternalIps: readonly Prefix[]
+  readonly serviceLoadBalancerIps: readonly Prefix[]
+  readonly serviceLoadBalancerAggregation: boolean
+  readonly localWorkloadPeeringIpv4: Address | undefined
+  readonly localWorkloadPeeringIpv6: Address | undefined
+}
+
+export type ProgramClusterRoutes = 'Enabled' | 'Disabled' | 'EnabledIPIPOnly' | 'EnabledNoEncapOnly'
+
+export interface SecretRef {
+  readonly name: string
+  readonly key: string
+}
+
+export interface BgpPeer {
+  readonly kind: 'BGPPeer'
+  readonly name: string
+  readonly node: string | undefined
+  readonly nodeSelector: Selector | undefined
+  readonly peerSelector: Selector | undefined
+  readonly localWorkloadSelector: Selector | undefined
+  readonly peerIp:
+    | { readonly address: Address; readonly zone?: string; readonly port: number | undefined }
+    | undefined
+  readonly asn: number | undefined
+  readonly localAsn: number | undefined
+  readonly allowedLocalAsns: number
+  readonly keepOriginalNextHop: boolean
+  readonly nextHopMode: 'Auto' | 'Self' | 'Keep' | undefined
+  readonly password: SecretRef | undefined
+  readonly sourceAddress: 'UseNodeIP' | 'None'
+  /** Seconds. */
+  readonly maxRestartTime: number | undefined
+  readonly keepaliveTime: number | undefined
+  /** Hops; 0 is off. */
+  readonly ttlSecurity: number
+  readonly reachableBy: Address | undefined
+  readonly filters: readonly string[]
+  readonly reversePeering: 'Auto' | 'Manual'
+}
+
+export interface BgpFilterRule {
+  readonly action: 'Accept' | 'Reject'
+  readonly cidr: Prefix | undefined
+  readonly matchOperator: 'Equal' | 'NotEqual' | 'In' | 'NotIn' | undefined
+  readonly prefixLength: { readonly min: number | undefined; readonly max: number | undefined } | undefined
+  readonly source: 'RemotePeers' | undefined
+  readonly interface: string | undefined
+  readonly peerType: 'eBGP' | 'iBGP' | undefined
+  readonly community: string | undefined
+  readonly asPathPrefix: readonly number[] | undefined
+  readonly priority: number | undefined
+  readonly operations: readonly BgpFilterOperation[]
+}
+
+export type BgpFilterOperation =
+  | { readonly kind: 'addCommunity'; readonly value: string }
+  | { readonly kind: 'prependAsPath'; readonly prefix: readonly number[] }
+  | { readonly kind: 'setPriority'; readonly value: number }
+
+export interface BgpFilter {
+  readonly kind: 'BGPFilter'
+  readonly name: string
+  readonly importV4: readonly BgpFilterRule[]
+  readonly exportV4: readonly BgpFilterRule[]
+  readonly importV6: readonly BgpFilterRule[]
+  readonly exportV6: readonly BgpFilterRule[]
+}
+
+/** `default`, `node.<name>`, or any name with a node selector. Values stay raw: `config/settings.ts` types them. */
+export interface FelixConfiguration {
+  readonly kind: 'FelixConfiguration'
+  readonly name: string
+  readonly nodeSelector: Selector | undefined
+  readonly values: Readonly<Record<string, unknown>>
+}
+
+export interface ClusterInformation {
+  readonly kind: 'ClusterInformation'
+  readonly name: string
+  readonly clusterGuid: string | undefined
+  readonly calicoVersion: string | undefined
+  /** Undefined counts as true for reading; false means stand still. */
+  readonly datastoreReady: boolean | undefined
+}
+
+export interface Workload {
+  readonly kind: 'WorkloadEndpoint'
+  readonly name: string
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly node: string
+  readonly pod: string | undefined
+  readonly interfaceName: string
+  readonly mac: string | undefined
+  /** /32 and /128 as a rule; wider ones are routed as given. */
+  readonly networks: readonly Prefix[]
+  readonly allowSpoofedSources: boolean
+}
+
+export interface Allocation {
+  readonly ordinal: number
+  readonly address: Address
+  readonly handle: string | undefined
+  readonly node: string | undefined
+  readonly type: string | undefined
+  /** Cooling down: owned by nobody, not to be routed nor handed out. */
+  readonly released: boolean
+}
+
+export interface Block {
+  readonly kind: 'IPAMBlock'
+  /** The canonical CIDR. */
+  readonly name: string
+  readonly cidr: Prefix
+  /** Owning node, or undefined for none and for virtual owners. */
+  readonly node: string | undefined
+  /** Owner of another type, such as `load-balancer`. */
+  readonly virtualOwner: string | undefined
+  readonly allocations: readonly Allocation[]
+  readonly deleted: boolean
+}
+
+export interface Affinity {
+  readonly kind: 'BlockAffinity'
+  readonly name: string
+  readonly node: string
+  readonly type: 'host' | 'virtual'
+  readonly cidr: Prefix
+  readonly state: 'pending' | 'confirmed' | 'pendingDeletion'
+  readonly deleted: boolean
+}
+
+export interface Handle {
+  readonly kind: 'IPAMHandle'
+  readonly name: string
+  readonly handleId: string
+  readonly blocks: readonly { readonly cidr: Prefix; readonly count: number }[]
+  readonly deleted: boolean
+}
+
+/** Every kind by its name. */
+export interface Resources {
+  IPPool: IpPool
+  Node: Node
+  BGPConfiguration: BgpConfiguration
+  BGPPeer: BgpPeer
+  BGPFilter: BgpFilter
+  FelixConfiguration: FelixConfiguration
+  ClusterInformation: ClusterInformation
+  WorkloadEndpoint: Workload
+  IPAMBlock: Block
+  BlockAffinity: Affinity
+  IPAMHandle: Handle
+}
+
+export type Resource = Resources[keyof Resources]

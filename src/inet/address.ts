@@ -1,0 +1,123 @@
+// IP addresses as canonical text.
+//
+// An `Address` is the one spelling of an address (RFC 5952 for IPv6), so that
+// `===`, Map keys and JSON all mean the same thing. Everything that enters from
+// outside goes through `parseAddress`; inside, nothing is parsed twice.
+
+export type Family = 'ipv4' | 'ipv6'
+
+declare const brand: unique symbol
+
+/** Canonical text of an IPv4 or IPv6 address, without zone and without length. */
+export type Address = string & { readonly [brand]: 'Address' }
+
+/** The address in its one spelling, or undefined when `text` is not an address. IPv4-mapped IPv6 stays IPv6. */
+export function parseAddress(text: string): Address | undefined {
+  const bytes = text.includes(':') ? parseIpv6(text) : parseIpv4(text)
+  return bytes && addressFromBytes(bytes)
+}
+
+/** As `parseAddress`, for text that is known to be good (constants, tests). Throws a TypeError when it is not. */
+export function address(text: string): Address {
+  const parsed = parseAddress(text)
+  if (parsed === undefined) throw new TypeError(`${JSON.stringify(text)} is not an IP address`)
+  return parsed
+}
+
+/** Family of an address or of a prefix. */
+export function familyOf(text: string): Family {
+  return text.includes(':') ? 'ipv6' : 'ipv4'
+}
+
+/** 32 or 128. */
+export function familyBits(family: Family): 32 | 128 {
+  return family === 'ipv4' ? 32 : 128
+}
+
+/** Network byte order: 4 bytes for IPv4, 16 for IPv6. */
+export function addressBytes(of: Address): Uint8Array {
+  return (of.includes(':') ? parseIpv6(of) : parseIpv4(of))!
+}
+
+/** Inverse of `addressBytes`. `bytes` has 4 or 16 octets; any other length is a programming error. */
+export function addressFromBytes(bytes: Uint8Array): Address {
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as Address
+  if (bytes.length === 16) return formatIpv6(bytes) as Address
+  throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
+}
+
+function parseIpv4(text: string): Uint8Array | undefined {
+  const bytes = new Uint8Array(4)
+  let at = 0
+  let value = -1
+  for (let i = 0; i <= text.length; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit >= 0 && digit <= 9) {
+      if (value === 0) return undefined // a leading zero means octal to some programs
+      value = value < 0 ? digit : value * 10 + digit
+      if (value > 255) return undefined
+      continue
+    }
+    const dot = i < text.length && text[i] === '.'
+    if (value < 0 || at > 3 || (!dot && i < text.length)) return undefined
+    bytes[at++] = value
+    value = -1
+  }
+  return at === 4 ? bytes : undefined
+}
+
+function parseIpv6(text: string): Uint8Array | undefined {
+  const halves = text.split('::')
+  if (halves.length > 2) return undefined
+  const head = groups(halves[0]!, halves.length === 1)
+  const tail = halves.length === 2 ? groups(halves[1]!, true) : []
+  if (!head || !tail) return undefined
+  const missing = 8 - head.length - tail.length
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined
+  const bytes = new Uint8Array(16)
+  const all = [...head, ...new Array<number>(missing).fill(0), ...tail]
+  for (const [i, group] of all.entries()) {
+    bytes[2 * i] = group >> 8
+    bytes[2 * i + 1] = group & 0xff
+  }
+  return bytes
+}
+
+/** The 16-bit groups of one side of `::`. The last may be a dotted quad when nothing follows. */
+function groups(text: string, last: boolean): number[] | undefined {
+  if (text === '') return []
+  const out: number[] = []
+  const parts = text.split(':')
+  for (const [i, part] of parts.entries()) {
+    if (last && i === parts.length - 1 && part.includes('.')) {
+      const quad = parseIpv4(part)
+      if (!quad) return undefined
+      out.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!)
+    } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
+      out.push(Number.parseInt(part, 16))
+    } else {
+      return undefined
+    }
+  }
+  return out
+}
+
+/** RFC 5952 §4: lower case, no leading zeros, the longest run of two or more zero groups as `::`, the first if several. */
+function formatIpv6(bytes: Uint8Array): string {
+  const group: number[] = []
+  for (let i = 0; i < 16; i += 2) group.push((bytes[i]! << 8) | bytes[i + 1]!)
+  let best = { at: -1, length: 1 }
+  for (let i = 0; i < 8; i++) {
+    let length = 0
+    while (i + length < 8 && group[i + length] === 0) length++
+    if (length > best.length) best = { at: i, length }
+    i += Math.max(0, length - 1)
+  }
+  const hex = (from: number, to: number): string =>
+    group
+      .slice(from, to)
+      .map((g) => g.toString(16))
+      .join(':')
+  if (best.at < 0) return hex(0, 8)
+  return `${hex(0, best.at)}::${hex(best.at + best.length, 8)}`
+}

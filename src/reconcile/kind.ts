@@ -1,0 +1,26 @@
+// The contract between the reconciler and one kind of kernel object.
+
+/** An item the kernel (or the tool in front of it) would not take. */
+export interface Refused {
+  readonly key: string
+  /** The kernel's own words. */
+  readonly reason: string
+  /** True when the cause is a race that heals itself (the device just went), so that nobody is alarmed. */
+  readonly transient: boolean
+}
+
+/** What one kind of kernel object must be able to say about itself. */
+export interface Kind<T> {
+  /** `routes`, `neighbors`, `sysctls`: as shown in status, logs and metrics. */
+  readonly name: string
+  /** The kernel's own identity for it. */
+  key(item: T): string
+  /** Equal in everything the kernel holds; ignores `because`. */
+  same(a: T, b: T): boolean
+  /** All of ours that the kernel holds now. */
+  read(): Promise<readonly T[]>
+  /** Each as one batch, in order; refused items are named and do not stop the others. Putting twice succeeds. */
+  put(items: readonly T[]): Promise<readonly Refused[]>
+  /** Removing what is absent succeeds. */
+  remove(items: readonly T[]): Promise<readonly Refused[]>
+}
