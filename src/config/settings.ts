@@ -1,0 +1,271 @@
+// Every setting of the agent, one row each: names, form, default, meaning.
+//
+// From this table come validation, precedence (resolve.ts), `agent config` and docs/settings.md.
+// Names and defaults are Calico's (felix/config/config_params.go, libcalico-go/lib/apiconfig,
+// node/pkg/lifecycle); our own begin with CARACAL_. BGPConfiguration has no rows: its values are
+// cluster data, which the plan reads.
+
+import {
+  absolutePath,
+  addressOf,
+  bool,
+  choice,
+  duration,
+  endpoints,
+  integer,
+  interfacePrefixes,
+  nodeName,
+  optionalPath,
+  routerId,
+  type SettingType,
+  text,
+  words,
+} from './types.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a default may depend on. */
+export interface Surroundings {
+  readonly environment: Environment
+  /** Name of the host, used when nothing else names the node. */
+  readonly hostname: string
+}
+
+export interface Setting<T> {
+  /** Environment variables; the first that is set and right wins. Empty counts as unset. */
+  readonly environment: readonly [string, ...string[]]
+  /** Field of FelixConfiguration `spec`. */
+  readonly felix?: string
+  readonly type: SettingType<T>
+  readonly default: T
+  /** A better default than `default`, and where it comes from. */
+  readonly derived?: (from: Surroundings) => { readonly value: T; readonly source: string } | undefined
+  /** How docs/settings.md tells a default that is not a constant. */
+  readonly defaultText?: string
+  /** Taken while running. The environment cannot change then, so only what a resource can say may be. */
+  readonly live: boolean
+  /** Never printed, logged or sent to anybody. */
+  readonly secret?: true
+  /** One line for people. */
+  readonly meaning: string
+}
+
+export const settings = {
+  nodename: row({
+    environment: ['NODENAME'],
+    type: nodeName,
+    default: '',
+    derived: ({ hostname }) => ({ value: hostname.trim().toLowerCase(), source: 'name of the host' }),
+    defaultText: 'name of the host, in lower case',
+    live: false,
+    meaning: "Name of this node; must equal the CNI plugin's `nodename`.",
+  }),
+  networkingBackend: row({
+    environment: ['CALICO_NETWORKING_BACKEND', 'CALICO_NETWORKING'],
+    // CALICO_NETWORKING=false is the old spelling of `none`.
+    type: choice(words('bird', 'vxlan', 'none'), { aliases: { true: 'bird', false: 'none' } }),
+    default: 'bird',
+    live: false,
+    meaning: '`bird`: routes from BGP and the datastore; `vxlan`: no BGP; `none`: no routing at all.',
+  }),
+  routerId: row({
+    environment: ['CALICO_ROUTER_ID'],
+    type: routerId,
+    default: undefined,
+    defaultText: "the node's IPv4 address",
+    live: false,
+    meaning: 'BGP identifier; `hash` derives it from the node name, which IPv6-only nodes need.',
+  }),
+
+  datastoreType: row({
+    environment: ['CALICO_DATASTORE_TYPE', 'DATASTORE_TYPE', 'FELIX_DATASTORETYPE'],
+    type: choice(words('kubernetes', 'etcdv3', 'file')),
+    default: 'kubernetes',
+    derived: ({ environment }) =>
+      impliedBy(environment, 'CALICO_DATASTORE_PATH', 'file') ??
+      impliedBy(environment, 'CALICO_ETCD_ENDPOINTS', 'etcdv3') ??
+      impliedBy(environment, 'ETCD_ENDPOINTS', 'etcdv3') ??
+      impliedBy(environment, 'FELIX_ETCDENDPOINTS', 'etcdv3'),
+    defaultText: '`file` with CALICO_DATASTORE_PATH, `etcdv3` with ETCD_ENDPOINTS, else `kubernetes`',
+    live: false,
+    meaning: 'Where cluster data is kept.',
+  }),
+  datastorePath: row({
+    environment: ['CALICO_DATASTORE_PATH'],
+    type: absolutePath,
+    default: '/var/lib/calico/datastore',
+    live: false,
+    meaning: 'Directory of YAML manifests, for the `file` datastore.',
+  }),
+  etcdEndpoints: row({
+    environment: ['CALICO_ETCD_ENDPOINTS', 'ETCD_ENDPOINTS', 'FELIX_ETCDENDPOINTS'],
+    type: endpoints,
+    default: [],
+    live: false,
+    meaning: 'etcd servers.',
+  }),
+  etcdCaFile: row({
+    environment: ['CALICO_ETCD_CA_CERT_FILE', 'ETCD_CA_CERT_FILE', 'FELIX_ETCDCAFILE'],
+    type: optionalPath,
+    default: undefined,
+    live: false,
+    meaning: 'PEM file of the authority that signed the certificates of etcd.',
+  }),
+  etcdCertFile: row({
+    environment: ['CALICO_ETCD_CERT_FILE', 'ETCD_CERT_FILE', 'FELIX_ETCDCERTFILE'],
+    type: optionalPath,
+    default: undefined,
+    live: false,
+    meaning: 'PEM file of our client certificate for etcd.',
+  }),
+  etcdKeyFile: row({
+    environment: ['CALICO_ETCD_KEY_FILE', 'ETCD_KEY_FILE', 'FELIX_ETCDKEYFILE'],
+    type: optionalPath,
+    default: undefined,
+    live: false,
+    meaning: 'PEM file of the key of that certificate.',
+  }),
+  etcdUsername: row({
+    environment: ['CALICO_ETCD_USERNAME', 'ETCD_USERNAME'],
+    type: text,
+    default: undefined,
+    live: false,
+    meaning: 'etcd user.',
+  }),
+  etcdPassword: row({
+    environment: ['CALICO_ETCD_PASSWORD', 'ETCD_PASSWORD'],
+    type: text,
+    default: undefined,
+    live: false,
+    secret: true,
+    meaning: 'Password of the etcd user. Never printed.',
+  }),
+
+  interfacePrefix: row({
+    environment: ['FELIX_INTERFACEPREFIX'],
+    felix: 'interfacePrefix',
+    type: interfacePrefixes,
+    default: ['cali'],
+    live: true,
+    meaning: 'How names of workload interfaces begin.',
+  }),
+  ipv6Support: row({
+    environment: ['FELIX_IPV6SUPPORT'],
+    felix: 'ipv6Support',
+    type: bool,
+    default: true,
+    live: true,
+    meaning: 'Whether IPv6 routes, neighbours and sysctls are written.',
+  }),
+  ipForwarding: row({
+    environment: ['FELIX_IPFORWARDING'],
+    felix: 'ipForwarding',
+    type: choice(words('Enabled', 'Disabled'), { none: 'Disabled' }),
+    default: 'Enabled',
+    live: true,
+    meaning: 'Whether the global forwarding sysctls are set.',
+  }),
+  deviceRouteProtocol: row({
+    environment: ['FELIX_DEVICEROUTEPROTOCOL'],
+    felix: 'deviceRouteProtocol',
+    type: integer(0, 255),
+    default: 3,
+    live: true,
+    meaning: 'Protocol number of routes to local workloads.',
+  }),
+  deviceRouteSourceAddress: row({
+    environment: ['FELIX_DEVICEROUTESOURCEADDRESS'],
+    felix: 'deviceRouteSourceAddress',
+    type: addressOf('ipv4'),
+    default: undefined,
+    live: true,
+    meaning: 'Source address (`src`) of our IPv4 routes.',
+  }),
+  deviceRouteSourceAddressIpv6: row({
+    environment: ['FELIX_DEVICEROUTESOURCEADDRESSIPV6'],
+    felix: 'deviceRouteSourceAddressIPv6',
+    type: addressOf('ipv6'),
+    default: undefined,
+    live: true,
+    meaning: 'Source address (`src`) of our IPv6 routes.',
+  }),
+  removeExternalRoutes: row({
+    environment: ['FELIX_REMOVEEXTERNALROUTES'],
+    felix: 'removeExternalRoutes',
+    type: bool,
+    default: true,
+    live: true,
+    meaning: 'Whether routes of others through workload interfaces are removed.',
+  }),
+  routeSyncDisabled: row({
+    environment: ['FELIX_ROUTESYNCDISABLED'],
+    felix: 'routeSyncDisabled',
+    type: bool,
+    default: false,
+    live: true,
+    meaning: 'No routes are written to the main table at all.',
+  }),
+  programClusterRoutes: row({
+    environment: ['FELIX_PROGRAMCLUSTERROUTES'],
+    felix: 'programClusterRoutes',
+    type: choice(words('Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'), { none: 'Disabled' }),
+    default: 'EnabledIPIPOnly',
+    live: true,
+    meaning: 'Which routes to other nodes come from the datastore instead of BGP.',
+  }),
+  routeRefreshIntervalMs: row({
+    environment: ['FELIX_ROUTEREFRESHINTERVAL'],
+    felix: 'routeRefreshInterval',
+    type: duration,
+    default: 90_000,
+    live: true,
+    meaning: 'How often the whole kernel state is compared with what is wanted; 0 is never.',
+  }),
+
+  logLevel: row({
+    environment: ['CARACAL_LOG_LEVEL', 'FELIX_LOGSEVERITYSCREEN'],
+    felix: 'logSeverityScreen',
+    type: choice(
+      { Trace: 'trace', Debug: 'debug', Info: 'info', Warning: 'warn', Error: 'error', Fatal: 'fatal' },
+      { aliases: { warn: 'warn' }, none: 'silent' },
+    ),
+    default: 'info',
+    live: true,
+    meaning: 'Least severity that is logged; `none` is silence.',
+  }),
+  socket: row({
+    environment: ['CARACAL_SOCKET'],
+    type: absolutePath,
+    default: '/var/run/calico/caracal.sock',
+    live: false,
+    meaning: 'Unix socket on which the commands ask the running agent.',
+  }),
+  stateDir: row({
+    environment: ['CARACAL_STATE_DIR'],
+    type: absolutePath,
+    default: '/var/lib/calico',
+    live: false,
+    meaning: 'Directory for what must outlive the process.',
+  }),
+}
+
+export type SettingKey = keyof typeof settings
+
+/** The value of every setting. Fields that end in `Ms` are milliseconds. */
+export type Settings = {
+  readonly [K in SettingKey]: (typeof settings)[K] extends Setting<infer T> ? T : never
+}
+
+/** What people call a setting: its field in the resource, or else its variable, as manifests spell it. */
+export function settingName({ felix, environment }: Setting<unknown>): string {
+  const withoutPrefix = environment[0].replace(/^CALICO_/, '')
+  return felix ?? environment.find((name) => name === withoutPrefix) ?? environment[0]
+}
+
+function row<T>(setting: Setting<T>): Setting<T> {
+  return setting
+}
+
+function impliedBy<T>(environment: Environment, name: string, value: T) {
+  return environment[name] ? { value, source: `implied by ${name}` } : undefined
+}

@@ -1,0 +1,156 @@
+// How the value of a setting is written, and what to tell who wrote it wrongly.
+//
+// In the environment everything is text; in a resource it has a JSON type of its own
+// (durations: seconds there, Go durations here). Calico felix/config/param_types.go.
+
+import { type Address, type Family, familyOf, parseAddress } from '../inet/address.ts'
+import { formatGoDuration, parseGoDuration } from './go-duration.ts'
+
+/** A value fit for JSON and for a table cell. */
+export type Shown = string | number | boolean | null | readonly string[]
+
+/** A value that cannot be used; shaped as the problems of the datastore are. */
+export interface SettingProblem {
+  /** The variable, `FELIX_IPV6SUPPORT`, or the resource, `FelixConfiguration/default`. */
+  readonly subject: string
+  /** `spec.ipv6Support`, for resources. */
+  readonly field?: string
+  readonly message: string
+}
+
+export interface SettingType<T> {
+  /** What would be right, to be read after "expected": `true or false`. */
+  readonly expected: string
+  /** The same for the resource field, when it is written differently there. */
+  readonly expectedField?: string
+  /** What the word `none` stands for: the zero value, which is not the default. Absent: `none` is refused. */
+  readonly none?: T
+  /** The value of an environment variable, undefined when it is wrong. */
+  parse(text: string): T | undefined
+  /** The value of a resource field, undefined when it is wrong. Absent: strings only, read by `parse`. */
+  parseField?(field: unknown): T | undefined
+  /** Absent: the value itself. */
+  show?(value: T): Shown
+}
+
+const truths = ['true', '1', 'yes', 'y', 't']
+const falsehoods = ['false', '0', 'no', 'n', 'f']
+
+export const bool: SettingType<boolean> = {
+  expected: 'true or false',
+  none: false,
+  parse(text) {
+    if (truths.includes(text.toLowerCase())) return true
+    return falsehoods.includes(text.toLowerCase()) ? false : undefined
+  },
+  parseField: (field) => (typeof field === 'boolean' ? field : undefined),
+}
+
+/** A whole number from `min` to `max`. */
+export function integer(min: number, max: number): SettingType<number> {
+  const inRange = (n: number): number | undefined => (n >= min && n <= max ? n : undefined)
+  return {
+    expected: `a whole number from ${min} to ${max}`,
+    ...(min <= 0 ? { none: 0 } : {}),
+    parse: (text) => (/^\d+$/.test(text) ? inRange(Number(text)) : undefined),
+    parseField: (field) =>
+      typeof field === 'bigint' || Number.isInteger(field) ? inRange(Number(field)) : undefined,
+  }
+}
+
+/** A time span, in milliseconds. Zero, where Calico gives it a meaning, switches the thing off. */
+export const duration: SettingType<number> = {
+  expected: 'a number of seconds, 0 or more',
+  expectedField: 'a duration such as 90s or 1m30s',
+  none: 0,
+  parse: (text) => (/^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) * 1_000 : undefined),
+  parseField(field) {
+    const ms = typeof field === 'string' ? parseGoDuration(field) : undefined
+    return ms !== undefined && ms >= 0 ? ms : undefined
+  },
+  show: formatGoDuration,
+}
+
+/** One of some words, in any case. `aliases` are further spellings, which the message does not offer. */
+export function choice<T extends string>(
+  words: Readonly<Record<string, T>>,
+  options: { readonly aliases?: Readonly<Record<string, T>>; readonly none?: T } = {},
+): SettingType<T> {
+  const all = new Map(Object.entries({ ...options.aliases, ...words }).map(([k, v]) => [k.toLowerCase(), v]))
+  const offered = Object.keys(words)
+  return {
+    expected: `${offered.slice(0, -1).join(', ')} or ${offered.at(-1)}`,
+    ...(options.none === undefined ? {} : { none: options.none }),
+    parse: (text) => all.get(text.toLowerCase()),
+  }
+}
+
+/** `{ a: 'a', b: 'b' }`, for choices whose spelling is their value. */
+export function words<T extends string>(...list: readonly T[]): Readonly<Record<T, T>> {
+  return Object.fromEntries(list.map((word) => [word, word])) as Record<T, T>
+}
+
+/** Any text. */
+export const text: SettingType<string | undefined> = {
+  expected: 'some text',
+  parse: (given) => given,
+}
+
+/** A Kubernetes or Calico node name: Calico's validation wants an RFC 1123 subdomain. */
+export const nodeName: SettingType<string> = {
+  expected: 'a node name: lower-case letters, digits, - and ., at most 253 characters',
+  parse: (given) =>
+    given.length <= 253 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(given)
+      ? given
+      : undefined,
+}
+
+export const absolutePath: SettingType<string> = {
+  expected: 'an absolute path',
+  parse: (given) => (given.startsWith('/') ? given : undefined),
+}
+
+export const optionalPath: SettingType<string | undefined> = absolutePath
+
+/** An address of one family. */
+export function addressOf(family: Family): SettingType<Address | undefined> {
+  return {
+    expected: `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address`,
+    none: undefined,
+    parse(given) {
+      const address = parseAddress(given)
+      return address && familyOf(address) === family ? address : undefined
+    },
+  }
+}
+
+/** CALICO_ROUTER_ID: an address, or `hash` to derive one from the node's name. */
+export const routerId: SettingType<Address | 'hash' | undefined> = {
+  expected: 'an IPv4 address or hash',
+  parse: (given) => (given === 'hash' ? given : addressOf('ipv4').parse(given)),
+}
+
+/** Beginnings of interface names. `none` would mean every interface of the host is a workload's. */
+export const interfacePrefixes: SettingType<readonly string[]> = {
+  expected:
+    'a comma-separated list of beginnings of interface names, each of 1 to 15 letters, digits, - or _',
+  parse: (given) =>
+    given.toLowerCase() !== 'none' && /^[\w-]{1,15}(,[\w-]{1,15})*$/.test(given)
+      ? given.split(',')
+      : undefined,
+}
+
+/** URLs of etcd servers. One scheme for all, nothing but host and port, as Calico checks them. */
+export const endpoints: SettingType<readonly string[]> = {
+  expected: 'a comma-separated list of http:// or https:// URLs, all with the same scheme and without a path',
+  parse(given) {
+    const urls = given.split(',').flatMap((part) => part.trim() || [])
+    if (urls.length === 0 || !urls.every(isEndpoint)) return undefined
+    return new Set(urls.map((url) => new URL(url).protocol)).size === 1 ? urls : undefined
+  },
+}
+
+function isEndpoint(given: string): boolean {
+  const url = URL.parse(given)
+  return url !== null && /^https?:$/.test(url.protocol) && url.href === `${url.protocol}//${url.host}/`
+}
