@@ -1,0 +1,16 @@
+# The image of the agent: Node 24 and the tools it drives, sources as they are.
+FROM node:24-slim
+
+# iproute2 writes the routes; iptables, ipset and conntrack belong to NAT; kmod loads tunnel modules.
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends iproute2 iptables ipset conntrack kmod \
+ && rm -rf /var/lib/apt/lists/*
+
+WORKDIR /caracal
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
+COPY src ./src
+RUN ln -s /caracal/src/main.ts /usr/local/bin/agent
+
+ENTRYPOINT ["agent"]
+CMD ["run"]

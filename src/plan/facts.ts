@@ -1,0 +1,166 @@
+// What the cluster data says, indexed by the questions the plan asks of it.
+//
+// Facts are kept, not judged: which route follows is `plan-kernel.ts`, which session
+// `plan-bgp.ts`. `#index` says for each kind where it is kept and by what it is found.
+
+import type {
+  Affinity,
+  BgpConfiguration,
+  BgpPeer,
+  Block,
+  IpPool,
+  Node,
+  Resource,
+  Workload,
+} from '../cluster/model.ts'
+import type { Address } from '../inet/address.ts'
+import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
+import { PrefixMap } from '../inet/prefix-map.ts'
+import { MultiIndex } from './multi-index.ts'
+
+export class Facts {
+  /** Name of the node this agent runs on. */
+  readonly self: string
+
+  readonly nodes = new Map<string, Node>()
+  readonly nodesByAddress = new MultiIndex<Address, string>()
+  readonly bgpConfigurations = new Map<string, BgpConfiguration>()
+  readonly bgpPeers = new Map<string, BgpPeer>()
+  readonly bgpPeersByAddress = new MultiIndex<Address, string>()
+  /** Affinities of this node only. */
+  readonly affinities = new Map<Prefix, Affinity>()
+  /** Workloads of this node only. */
+  readonly workloads = new Map<string, Workload>()
+  readonly workloadsByNetwork = new MultiIndex<Prefix, string>()
+  readonly workloadsByInterface = new MultiIndex<string, string>()
+
+  readonly #pools = new Map<string, IpPool>()
+  readonly #poolsByCidr = new MultiIndex<Prefix, string>()
+  readonly #poolNames = new PrefixMap<string>()
+  readonly #blocks = new PrefixMap<Block>()
+  readonly #ownBlocks = new PrefixMap<true>()
+
+  constructor(self: string) {
+    this.self = self
+  }
+
+  /** Replaces one object. `key` is its identity; either side may be absent. */
+  reindex(key: string, before: Resource | undefined, after: Resource | undefined): void {
+    if (before) this.#index(key, before, false)
+    if (after) this.#index(key, after, true)
+  }
+
+  /** The node this agent runs on, once known. */
+  get node(): Node | undefined {
+    return this.nodes.get(this.self)
+  }
+
+  /** The most specific pool that holds a prefix; of two with one CIDR the first by name, as Calico's feeds do. */
+  poolOf(prefix: Prefix | Address): IpPool | undefined {
+    const found = this.#poolNames.longest(prefix)
+    return found && this.#pools.get(found.value)
+  }
+
+  pools(): Iterable<IpPool> {
+    return this.#pools.values()
+  }
+
+  *blocks(): Iterable<Block> {
+    for (const { value } of this.#blocks) yield value
+  }
+
+  *blocksWithin(cidr: Prefix): Iterable<Prefix> {
+    for (const { prefix } of this.#blocks.within(cidr)) yield prefix
+  }
+
+  /** Networks of local workloads inside a prefix. A node has few enough of them to look at each. */
+  *workloadNetworksWithin(cidr: Prefix): Iterable<Prefix> {
+    for (const network of this.workloadsByNetwork.keys()) if (contains(cidr, network)) yield network
+  }
+
+  /**
+   * A block is ours when the block row names us and our affinity is confirmed. Either
+   * alone is a claim half made or half released (Calico issue #4471).
+   */
+  ownsBlock(cidr: Prefix): boolean {
+    return this.#ownBlocks.get(cidr) === true
+  }
+
+  /** The own block that holds a prefix or equals it. */
+  ownBlockOf(prefix: Prefix): Prefix | undefined {
+    return this.#ownBlocks.longest(prefix)?.prefix
+  }
+
+  #index(key: string, resource: Resource, present: boolean): void {
+    switch (resource.kind) {
+      case 'IPPool':
+        place(this.#pools, resource.name, resource, present)
+        this.#poolsByCidr.place(resource.cidr, resource.name, present)
+        this.#electPool(resource.cidr)
+        break
+      case 'Node':
+        place(this.nodes, resource.name, resource, present)
+        for (const address of bgpAddresses(resource))
+          this.nodesByAddress.place(address, resource.name, present)
+        break
+      case 'BGPConfiguration':
+        place(this.bgpConfigurations, resource.name, resource, present)
+        break
+      case 'BGPPeer':
+        place(this.bgpPeers, resource.name, resource, present)
+        if (resource.peerIp) this.bgpPeersByAddress.place(resource.peerIp.address, resource.name, present)
+        break
+      case 'IPAMBlock':
+        place(this.#blocks, resource.cidr, resource, present)
+        this.#electBlock(resource.cidr)
+        break
+      case 'BlockAffinity':
+        if (resource.node !== this.self || resource.type !== 'host') break
+        place(this.affinities, resource.cidr, resource, present)
+        this.#electBlock(resource.cidr)
+        break
+      case 'WorkloadEndpoint':
+        if (resource.node !== this.self) break
+        place(this.workloads, key, resource, present)
+        this.workloadsByInterface.place(resource.interfaceName, key, present)
+        for (const network of resource.networks) this.workloadsByNetwork.place(network, key, present)
+        break
+    }
+  }
+
+  #electPool(cidr: Prefix): void {
+    const [first] = [...this.#poolsByCidr.get(cidr)].sort()
+    if (first === undefined) this.#poolNames.delete(cidr)
+    else this.#poolNames.set(cidr, first)
+  }
+
+  #electBlock(cidr: Prefix): void {
+    const ours =
+      this.#blocks.get(cidr)?.node === this.self && this.affinities.get(cidr)?.state === 'confirmed'
+    if (ours) this.#ownBlocks.set(cidr, true)
+    else this.#ownBlocks.delete(cidr)
+  }
+}
+
+interface Table<K, V> {
+  set(key: K, value: V): unknown
+  delete(key: K): unknown
+}
+
+function place<K, V>(table: Table<K, V>, key: K, value: V, present: boolean): void {
+  if (present) table.set(key, value)
+  else table.delete(key)
+}
+
+/** The addresses a node peers from. */
+export function bgpAddresses(node: Node): Address[] {
+  return [node.ipv4?.address, node.ipv6?.address].filter((a) => a !== undefined)
+}
+
+/** Prefixes a block bears on: itself, and each address handed out to another node than its owner. */
+export function blockPrefixes(block: Block): Prefix[] {
+  const borrowed = block.allocations.filter(
+    (a) => a.node !== undefined && a.node !== block.node && !a.released,
+  )
+  return [block.cidr, ...borrowed.map((a) => hostPrefix(a.address))]
+}

@@ -1,0 +1,236 @@
+// From what is known to the routes of one destination.
+//
+// `sources` is the order of administrative distance: the first that offers a route
+// wins, and one destination has one route (all of ours share a metric). A source
+// that knows the destination but has no route for it says why not, so that
+// `explain` can tell an operator the whole story.
+
+import type { Path } from '../bgp/types.ts'
+import type { IpPool, Workload } from '../cluster/model.ts'
+import { type Address, address, familyOf } from '../inet/address.ts'
+import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
+import type { Facts } from './facts.ts'
+import type { Exit, Resolver, Unresolved } from './resolve.ts'
+import type { ForeignRoute, Link } from './underlay.ts'
+import type { Neighbor, Route, Sysctl } from './wanted.ts'
+
+/** What the plan knows, besides cluster data. Changed only by `Plan`. */
+export interface Inputs {
+  readonly facts: Facts
+  readonly resolver: Resolver
+  /** Best BGP paths by destination. */
+  readonly paths: ReadonlyMap<Prefix, Path>
+  readonly links: ReadonlyMap<string, Link>
+  /** Routes of others by destination, of the metric ours would have. */
+  readonly foreign: ReadonlyMap<Prefix, ForeignRoute>
+  /** BGP routes an earlier run left, kept until our sessions have spoken. */
+  readonly stale: ReadonlyMap<Prefix, Route>
+  readonly settings: KernelSettings
+}
+
+/** The settings that shape kernel state. */
+export interface KernelSettings {
+  readonly ipv6: boolean
+  readonly ipForwarding: boolean
+  /** `conf.default.rp_filter` of this host, read once at start. */
+  readonly rpFilter: string
+  readonly deviceRouteSource: { readonly ipv4: Address | undefined; readonly ipv6: Address | undefined }
+}
+
+/** A source that knows the destination but gives no route, and why. */
+export interface Declined {
+  readonly declined: string
+}
+
+export type Offer = Route | Declined | undefined
+
+interface Source {
+  readonly name: string
+  offer(destination: Prefix, inputs: Inputs): Offer
+}
+
+const sources: readonly Source[] = [
+  { name: 'local workload', offer: workloadRoute },
+  { name: 'local block', offer: blockRoute },
+  { name: 'BGP', offer: bgpRoute },
+  { name: 'earlier run', offer: (destination, { stale }) => stale.get(destination) },
+]
+
+/** The route this destination should have, if any. */
+export function routeFor(destination: Prefix, inputs: Inputs): Route | undefined {
+  if (familyOf(destination) === 'ipv6' && !inputs.settings.ipv6) return undefined
+  for (const source of sources) {
+    const offer = source.offer(destination, inputs)
+    if (offer && !('declined' in offer)) return offer
+  }
+  return undefined
+}
+
+/** What every source says about a destination, in order of distance. */
+export function explain(destination: Prefix, inputs: Inputs): { source: string; offer: Route | Declined }[] {
+  return sources.flatMap(({ name, offer }) => {
+    const said = offer(destination, inputs)
+    return said ? [{ source: name, offer: said }] : []
+  })
+}
+
+function workloadRoute(destination: Prefix, inputs: Inputs): Offer {
+  const { facts, links, settings } = inputs
+  const claims = [...facts.workloadsByNetwork.get(destination)]
+  if (claims.length === 0) return undefined
+  const workloads = claims.map((key) => facts.workloads.get(key)!)
+  const active = workloads.filter((w) => holdsInterface(w, facts) && links.get(w.interfaceName)?.running)
+  // Two endpoints with one address: the newer interface, as Felix does (felix/routetable).
+  active.sort((a, b) => links.get(b.interfaceName)!.index - links.get(a.interfaceName)!.index)
+  const [winner] = active
+  if (!winner)
+    return { declined: `${describe(workloads[0]!)}: interface ${workloads[0]!.interfaceName} is not up` }
+  const source = settings.deviceRouteSource[familyOf(destination)]
+  return {
+    prefix: destination,
+    type: 'unicast',
+    protocol: 'boot',
+    device: winner.interfaceName,
+    // IPv6 routes have no scope.
+    ...(familyOf(destination) === 'ipv4' && { scope: 'link' as const }),
+    ...(source && { source }),
+    because: describe(winner),
+  }
+}
+
+/** Two endpoints on one interface name: the smaller id holds it, the other waits. */
+function holdsInterface(workload: Workload, facts: Facts): boolean {
+  const [first] = [...facts.workloadsByInterface.get(workload.interfaceName)].sort()
+  return first !== undefined && facts.workloads.get(first) === workload
+}
+
+/**
+ * Blackhole the whole block under the workload routes: a packet for an address nobody
+ * holds must die here, or it loops between us and the default gateway. Not for a block
+ * of one address, where it would collide with the workload's own route (Calico issue #2624).
+ */
+function blockRoute(destination: Prefix, { facts }: Inputs): Offer {
+  if (!facts.ownsBlock(destination)) return undefined
+  if (isHost(destination)) return { declined: 'block of one address: its workload has the route' }
+  const pool = facts.poolOf(destination)
+  return {
+    prefix: destination,
+    type: 'blackhole',
+    protocol: '80',
+    because: `block of this node, ${pool ? `pool ${pool.name}` : 'pool is gone'}`,
+  }
+}
+
+/** Destinations that would take the node itself off the network, whoever announces them. */
+const neverFromBgp: readonly { within: Prefix; what: string }[] = [
+  { within: prefix('127.0.0.0/8'), what: 'loopback' },
+  { within: prefix('169.254.0.0/16'), what: 'link-local, the gateway of every pod' },
+  { within: prefix('224.0.0.0/4'), what: 'multicast' },
+  { within: hostPrefix(address('::1')), what: 'loopback' },
+  { within: prefix('fe80::/10'), what: 'link-local' },
+  { within: prefix('ff00::/8'), what: 'multicast' },
+]
+
+function bgpRoute(destination: Prefix, inputs: Inputs): Offer {
+  const path = inputs.paths.get(destination)
+  if (!path) return undefined
+  const reason = refusal(destination, inputs)
+  if (reason) return { declined: `from ${path.peer}: ${reason}` }
+  const exit: Exit | Unresolved = inputs.resolver.resolve(path.nextHop)
+  if ('unresolved' in exit)
+    return { declined: `from ${path.peer}: next hop ${path.nextHop}: ${exit.unresolved}` }
+  return {
+    prefix: destination,
+    type: 'unicast',
+    protocol: 'bird',
+    gateway: exit.gateway,
+    device: exit.device,
+    because: `BGP: ${path.peer} says next hop ${path.nextHop}`,
+  }
+}
+
+function refusal(destination: Prefix, { facts, foreign }: Inputs): string | undefined {
+  const special = neverFromBgp.find(({ within }) => contains(within, destination))
+  if (special) return `${destination} is ${special.what}`
+  const other = foreign.get(destination)
+  if (other)
+    return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
+  const hit = isHost(destination) && facts.nodesByAddress.get(prefixAddress(destination))
+  if (hit && hit.size > 0) return `${destination} is the address of node ${[...hit].join(', ')}`
+  const pool = facts.poolOf(destination)
+  return pool && encapsulation(pool)
+}
+
+/** Why BGP routes inside a pool are not written, or undefined when the pool sends packets as they are. */
+function encapsulation(pool: IpPool): string | undefined {
+  if (pool.vxlanMode !== 'Never') return `pool ${pool.name} uses VXLAN, which this version does not program`
+  if (pool.ipipMode !== 'Never') return `pool ${pool.name} uses IPIP, which this version does not program`
+  return undefined
+}
+
+/** Static ARP entry of a workload's address: proxies and DHCP helpers on the node otherwise lose it (Calico #11052). */
+export function neighborFor(key: string, { facts, links }: Inputs): Neighbor | undefined {
+  const [device, text] = key.split(' ') as [string, Address]
+  if (!links.get(device)?.running) return undefined
+  for (const id of [...facts.workloadsByInterface.get(device)].sort()) {
+    const workload = facts.workloads.get(id)!
+    if (!holdsInterface(workload, facts)) return undefined
+    if (!workload.mac || !workload.networks.includes(hostPrefix(text))) continue
+    return { address: text, mac: workload.mac, device, because: describe(workload) }
+  }
+  return undefined
+}
+
+/** Keys for `neighborFor`: IPv4 only, as Felix. */
+export function neighborKeys(workload: Workload): string[] {
+  return workload.networks
+    .filter((network) => isHost(network) && familyOf(network) === 'ipv4')
+    .map((network) => `${workload.interfaceName} ${prefixAddress(network)}`)
+}
+
+type SysctlRow = readonly [path: string, value: string, optional?: 'optional']
+
+const forwardingSysctls: readonly SysctlRow[] = [['net/ipv4/ip_forward', '1']]
+const forwardingSysctlsV6: readonly SysctlRow[] = [['net/ipv6/conf/all/forwarding', '1']]
+
+/** Host-side sysctls of a workload interface, in Felix's order (felix/dataplane/linux/endpoint_mgr.go). */
+function interfaceSysctls(device: string, rpFilter: string): SysctlRow[] {
+  return [
+    [`net/ipv6/conf/${device}/accept_ra`, '0', 'optional'],
+    [`net/ipv4/conf/${device}/route_localnet`, '1'],
+    [`net/ipv4/neigh/${device}/proxy_delay`, '0', 'optional'],
+    [`net/ipv4/conf/${device}/proxy_arp`, '1'],
+    [`net/ipv4/conf/${device}/forwarding`, '1'],
+    [`net/ipv4/conf/${device}/rp_filter`, rpFilter],
+  ]
+}
+
+function interfaceSysctlsV6(device: string): SysctlRow[] {
+  return [
+    [`net/ipv6/conf/${device}/proxy_ndp`, '1'],
+    [`net/ipv6/conf/${device}/forwarding`, '1'],
+  ]
+}
+
+/** The sysctls of one scope: `''` for the host, else a workload interface. */
+export function sysctlsFor(scope: string, { facts, links, settings }: Inputs): readonly Sysctl[] | undefined {
+  if (scope === '') {
+    if (!settings.ipForwarding) return undefined
+    const rows = settings.ipv6 ? [...forwardingSysctls, ...forwardingSysctlsV6] : forwardingSysctls
+    return rows.map((row) => sysctl(row, 'pods are reached through this node (ipForwarding)'))
+  }
+  const holder = [...facts.workloadsByInterface.get(scope)].sort()[0]
+  if (holder === undefined || !links.get(scope)?.running) return undefined
+  const workload = facts.workloads.get(holder)!
+  const rows = interfaceSysctls(scope, workload.allowSpoofedSources ? '0' : settings.rpFilter)
+  if (settings.ipv6) rows.push(...interfaceSysctlsV6(scope))
+  return rows.map((row) => sysctl(row, `interface of ${describe(workload)}`))
+}
+
+function sysctl([path, value, optional]: SysctlRow, because: string): Sysctl {
+  return { path, value, ...(optional && { optional: true as const }), because }
+}
+
+function describe(workload: Workload): string {
+  return `workload ${workload.namespace}/${workload.pod ?? workload.name}`
+}

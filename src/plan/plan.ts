@@ -1,0 +1,326 @@
+// The plan: everything this node should have, kept up to date change by change.
+//
+// Inputs come in through the methods in the middle, each of which marks the keys it
+// bears on; `settle` recomputes those and hands out what came out different. Nothing
+// here reads a clock, a socket or the kernel. A new Plan fed with everything at once
+// is the full recomputation, and must agree with one that was fed change by change.
+
+import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
+import type { Node, Resource, Workload } from '../cluster/model.ts'
+import { type Address, familyOf } from '../inet/address.ts'
+import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
+import { Derived, sameRecord } from './derived.ts'
+import { bgpAddresses, blockPrefixes, Facts } from './facts.ts'
+import { MultiIndex } from './multi-index.ts'
+import {
+  type BgpSettings,
+  bgpWarnings,
+  exportable,
+  type LocalSpeaker,
+  localSpeaker,
+  originationFor,
+  peerFor,
+} from './plan-bgp.ts'
+import {
+  type Declined,
+  explain,
+  type Inputs,
+  type KernelSettings,
+  neighborFor,
+  neighborKeys,
+  routeFor,
+  sysctlsFor,
+} from './plan-kernel.ts'
+import { Resolver } from './resolve.ts'
+import type { ForeignRoute, Link } from './underlay.ts'
+import type { Neighbor, Route, Sysctl } from './wanted.ts'
+
+/** One object of the cluster changed. */
+export interface ClusterChange {
+  readonly key: string
+  readonly before: Resource | undefined
+  readonly after: Resource | undefined
+}
+
+/** What `settle` found different. A value of undefined means: not wanted any more. */
+export interface PlanChanges {
+  readonly routes: ReadonlyMap<Prefix, Route | undefined>
+  readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
+  /** By scope: the host, or one workload interface. */
+  readonly sysctls: ReadonlyMap<string, readonly Sysctl[] | undefined>
+  readonly peers: ReadonlyMap<Address, PeerConfig | undefined>
+  readonly originations: ReadonlyMap<Prefix, Origination | undefined>
+  /** Destinations in these prefixes may be announced differently now. */
+  readonly exportsWithin: ReadonlySet<Prefix>
+}
+
+export interface PlanSettings {
+  readonly kernel: KernelSettings
+  readonly bgp: BgpSettings
+}
+
+export class Plan {
+  readonly facts: Facts
+  readonly #resolver = new Resolver()
+  readonly #paths = new Map<Prefix, Path>()
+  readonly #links = new Map<string, Link>()
+  readonly #foreign = new Map<Prefix, ForeignRoute>()
+  readonly #stale = new Map<Prefix, Route>()
+  readonly #byNextHop = new MultiIndex<Address, Prefix>()
+  #settings: PlanSettings
+  #exportsWithin = new Set<Prefix>()
+
+  readonly #routes = new Derived<Prefix, Route>((prefix) => routeFor(prefix, this.#inputs), sameRecord)
+  readonly #neighbors = new Derived<string, Neighbor>((key) => neighborFor(key, this.#inputs), sameRecord)
+  readonly #sysctls = new Derived<string, readonly Sysctl[]>(
+    (scope) => sysctlsFor(scope, this.#inputs),
+    sameJson,
+  )
+  readonly #peers = new Derived<Address, PeerConfig>(
+    (a) => peerFor(a, this.facts, this.#settings.bgp),
+    sameJson,
+  )
+  readonly #originations = new Derived<Prefix, Origination>((p) => originationFor(p, this.facts), sameRecord)
+
+  constructor(self: string, settings: PlanSettings) {
+    this.facts = new Facts(self)
+    this.#settings = settings
+    this.#sysctls.touch('')
+  }
+
+  get #inputs(): Inputs {
+    return {
+      facts: this.facts,
+      resolver: this.#resolver,
+      paths: this.#paths,
+      links: this.#links,
+      foreign: this.#foreign,
+      stale: this.#stale,
+      settings: this.#settings.kernel,
+    }
+  }
+
+  // ---- inputs
+
+  cluster({ key, before, after }: ClusterChange): void {
+    this.facts.reindex(key, before, after)
+    for (const resource of [before, after]) if (resource) this.#touch(resource)
+  }
+
+  best({ prefix, best }: BestPathChange): void {
+    const before = this.#paths.get(prefix)
+    if (before) this.#byNextHop.place(before.nextHop, prefix, false)
+    if (best && best.peer !== null) {
+      this.#paths.set(prefix, best)
+      this.#byNextHop.place(best.nextHop, prefix, true)
+    } else {
+      this.#paths.delete(prefix)
+    }
+    if (before && this.#byNextHop.get(before.nextHop).size === 0) this.#resolver.forget(before.nextHop)
+    this.#routes.touch(prefix)
+  }
+
+  /** The interfaces and the routes of others, as they are now. */
+  underlay(links: readonly Link[], foreign: readonly ForeignRoute[]): void {
+    const now = new Map(links.map((link) => [link.name, link]))
+    for (const name of new Set([...this.#links.keys(), ...now.keys()])) {
+      if (!sameLink(this.#links.get(name), now.get(name))) this.#touchInterface(name)
+    }
+    this.#links.clear()
+    for (const [name, link] of now) this.#links.set(name, link)
+
+    const hiding = new Map(foreign.filter(hidesOurs).map((route) => [route.prefix, route]))
+    for (const prefix of new Set([...this.#foreign.keys(), ...hiding.keys()])) {
+      if (this.#foreign.has(prefix) !== hiding.has(prefix)) this.#routes.touch(prefix)
+    }
+    this.#foreign.clear()
+    for (const [prefix, route] of hiding) this.#foreign.set(prefix, route)
+
+    for (const nextHop of this.#resolver.update(links, foreign)) {
+      for (const prefix of this.#byNextHop.get(nextHop)) this.#routes.touch(prefix)
+    }
+  }
+
+  /** BGP routes found in the kernel at start. They stay until `forgetStale`. */
+  adopt(routes: Iterable<Route>): void {
+    for (const route of routes) {
+      this.#stale.set(route.prefix, {
+        ...route,
+        because: 'left by an earlier run; kept until the peers have spoken',
+      })
+      this.#routes.touch(route.prefix)
+    }
+  }
+
+  forgetStale(): void {
+    for (const prefix of this.#stale.keys()) this.#routes.touch(prefix)
+    this.#stale.clear()
+  }
+
+  settings(settings: PlanSettings): void {
+    this.#settings = settings
+    this.touchAll()
+  }
+
+  /** Marks everything: the next `settle` is a full recomputation. */
+  touchAll(): void {
+    for (const derived of [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations]) {
+      derived.touchAll()
+    }
+    this.#sysctls.touch('')
+    for (const prefix of [...this.#paths.keys(), ...this.#stale.keys()]) this.#routes.touch(prefix)
+    for (const held of [this.facts.nodes, this.facts.bgpPeers, this.facts.workloads]) {
+      for (const resource of held.values()) this.#touch(resource)
+    }
+    for (const block of this.facts.blocks()) this.#touch(block)
+  }
+
+  // ---- results
+
+  get dirty(): boolean {
+    return [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations].some(
+      (d) => d.dirty,
+    )
+  }
+
+  settle(): PlanChanges {
+    const changes: PlanChanges = {
+      routes: this.#routes.settle(),
+      neighbors: this.#neighbors.settle(),
+      sysctls: this.#sysctls.settle(),
+      peers: this.#peers.settle(),
+      originations: this.#originations.settle(),
+      exportsWithin: this.#exportsWithin,
+    }
+    this.#exportsWithin = new Set()
+    return changes
+  }
+
+  get routes(): ReadonlyMap<Prefix, Route> {
+    return this.#routes.values
+  }
+
+  get neighbors(): ReadonlyMap<string, Neighbor> {
+    return this.#neighbors.values
+  }
+
+  get sysctls(): ReadonlyMap<string, readonly Sysctl[]> {
+    return this.#sysctls.values
+  }
+
+  get peers(): ReadonlyMap<Address, PeerConfig> {
+    return this.#peers.values
+  }
+
+  get originations(): ReadonlyMap<Prefix, Origination> {
+    return this.#originations.values
+  }
+
+  get speaker(): LocalSpeaker | { unable: string } {
+    return localSpeaker(this.facts, this.#settings.bgp)
+  }
+
+  get warnings(): string[] {
+    return bgpWarnings(this.facts)
+  }
+
+  /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */
+  explain(prefix: Prefix): { source: string; offer: Route | Declined }[] {
+    return explain(prefix, this.#inputs)
+  }
+
+  /** Whether a route learned by BGP may be announced again. */
+  exportable(prefix: Prefix): boolean {
+    return exportable(prefix, this.facts)
+  }
+
+  // ---- what a change bears on
+
+  #touch(resource: Resource): void {
+    switch (resource.kind) {
+      case 'IPPool':
+        this.#touchPool(resource.cidr)
+        break
+      case 'IPAMBlock':
+        for (const prefix of blockPrefixes(resource)) this.#touchPrefix(prefix)
+        this.#touchBorrowedIn(resource.cidr)
+        break
+      case 'BlockAffinity':
+        this.#touchPrefix(resource.cidr)
+        this.#touchBorrowedIn(resource.cidr)
+        break
+      case 'WorkloadEndpoint':
+        if (resource.node === this.facts.self) this.#touchInterface(resource.interfaceName, resource)
+        break
+      case 'Node':
+        this.#touchNode(resource)
+        break
+      case 'BGPConfiguration':
+        this.#touchSessions()
+        break
+      case 'BGPPeer':
+        if (resource.peerIp) this.#peers.touch(resource.peerIp.address)
+        break
+    }
+  }
+
+  #touchNode(node: Node): void {
+    for (const address of bgpAddresses(node)) {
+      this.#peers.touch(address)
+      this.#routes.touch(hostPrefix(address))
+    }
+    if (node.name === this.facts.self) this.#touchSessions()
+  }
+
+  /** What this node is or how all speak changed: every session may have. */
+  #touchSessions(): void {
+    this.#peers.touchAll()
+    for (const address of this.facts.nodesByAddress.keys()) this.#peers.touch(address)
+    for (const address of this.facts.bgpPeersByAddress.keys()) this.#peers.touch(address)
+  }
+
+  #touchPrefix(prefix: Prefix): void {
+    this.#routes.touch(prefix)
+    this.#originations.touch(prefix)
+    this.#exportsWithin.add(prefix)
+  }
+
+  /** Local workload addresses inside a block are borrowed or not according to who holds the block. */
+  #touchBorrowedIn(cidr: Prefix): void {
+    for (const network of this.facts.workloadNetworksWithin(cidr)) this.#originations.touch(network)
+  }
+
+  #touchPool(cidr: Prefix): void {
+    this.#exportsWithin.add(cidr)
+    for (const prefix of this.facts.blocksWithin(cidr)) this.#touchPrefix(prefix)
+    this.#touchBorrowedIn(cidr)
+    for (const prefix of this.#paths.keys()) if (contains(cidr, prefix)) this.#routes.touch(prefix)
+  }
+
+  /** An interface, or what stands on it, changed. Endpoints that share its name or addresses move with it. */
+  #touchInterface(name: string, changed?: Workload): void {
+    this.#sysctls.touch(name)
+    const here = [...this.facts.workloadsByInterface.get(name)].map((id) => this.facts.workloads.get(id)!)
+    for (const workload of changed ? [...here, changed] : here) {
+      for (const network of workload.networks) {
+        this.#routes.touch(network)
+        this.#originations.touch(network)
+      }
+      for (const key of neighborKeys(workload)) this.#neighbors.touch(key)
+    }
+  }
+}
+
+/** A foreign route stands in the way of ours only when the kernel would take both for the same one. */
+function hidesOurs(route: ForeignRoute): boolean {
+  return route.metric === (familyOf(route.prefix) === 'ipv4' ? 0 : 1024)
+}
+
+function sameLink(a: Link | undefined, b: Link | undefined): boolean {
+  return a?.index === b?.index && a?.running === b?.running
+}
+
+/** For values with lists in them, all of them small. */
+function sameJson(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b)
+}

@@ -1,0 +1,102 @@
+// Where packets for a BGP next hop leave this node.
+//
+// RFC 4271 §5.1.3 asks for a lookup in the routing table. We look in the kernel's
+// main table without our own BGP routes, so that a route can never be resolved
+// through itself or through one like it (BIRD's "unresolvable" after a BGP default
+// route, Calico issue #1515).
+
+import type { Address } from '../inet/address.ts'
+import { isHost, type Prefix, parsePrefix } from '../inet/prefix.ts'
+import { PrefixMap } from '../inet/prefix-map.ts'
+import type { ForeignRoute, Link } from './underlay.ts'
+
+/** The immediate way out. `gateway` is the next hop itself when it is on the link. */
+export interface Exit {
+  readonly device: string
+  readonly gateway: Address
+}
+
+export interface Unresolved {
+  readonly unresolved: string
+}
+
+/** Gateways behind gateways that we follow. The kernel itself follows none. */
+const MAX_DEPTH = 4
+
+interface Hop {
+  readonly device: string | undefined
+  readonly gateway: Address | undefined
+  readonly metric: number
+}
+
+export class Resolver {
+  #hops = new PrefixMap<Hop>()
+  #own = new Set<Address>()
+  readonly #asked = new Map<Address, Exit | Unresolved>()
+
+  /** Takes the new underlay and names the next hops that now resolve otherwise. */
+  update(links: Iterable<Link>, routes: Iterable<ForeignRoute>): Address[] {
+    this.#hops = hopsOf(links, routes)
+    this.#own = new Set([...links].flatMap((link) => link.addresses.map((a) => a.address)))
+    const changed: Address[] = []
+    for (const [nextHop, before] of this.#asked) {
+      const after = this.#look(nextHop)
+      if (JSON.stringify(after) === JSON.stringify(before)) continue
+      this.#asked.set(nextHop, after)
+      changed.push(nextHop)
+    }
+    return changed
+  }
+
+  resolve(nextHop: Address): Exit | Unresolved {
+    const known = this.#asked.get(nextHop)
+    if (known) return known
+    const found = this.#look(nextHop)
+    this.#asked.set(nextHop, found)
+    return found
+  }
+
+  /** Nobody uses this next hop any more. */
+  forget(nextHop: Address): void {
+    this.#asked.delete(nextHop)
+  }
+
+  #look(nextHop: Address): Exit | Unresolved {
+    let gateway = nextHop
+    for (let depth = 0; depth < MAX_DEPTH; depth++) {
+      if (this.#own.has(gateway)) return { unresolved: `${gateway} is an address of this node` }
+      const hop = this.#hops.longest(gateway)?.value
+      if (!hop) return { unresolved: `no route to ${gateway}` }
+      if (hop.gateway === undefined) {
+        return hop.device === undefined
+          ? { unresolved: `no device towards ${gateway}` }
+          : { device: hop.device, gateway }
+      }
+      if (hop.gateway === gateway && hop.device !== undefined) return { device: hop.device, gateway }
+      gateway = hop.gateway
+    }
+    return { unresolved: `more than ${MAX_DEPTH} gateways behind one another` }
+  }
+}
+
+/** Connected subnets first; a route of the same prefix counts only where no subnet is, the lowest metric wins. */
+function hopsOf(links: Iterable<Link>, routes: Iterable<ForeignRoute>): PrefixMap<Hop> {
+  const hops = new PrefixMap<Hop>()
+  const offer = (prefix: Prefix, hop: Hop): void => {
+    const present = hops.get(prefix)
+    if (!present || hop.metric < present.metric) hops.set(prefix, hop)
+  }
+  for (const link of links) {
+    if (!link.running) continue
+    for (const { prefix } of link.addresses) {
+      if (!isHost(prefix) && !linkLocal.includes(prefix)) {
+        offer(prefix, { device: link.name, gateway: undefined, metric: -1 })
+      }
+    }
+  }
+  for (const route of routes) offer(route.prefix, route)
+  return hops
+}
+
+/** Every link has it, so it says nothing about where to go. */
+const linkLocal = [parsePrefix('fe80::/64')!]

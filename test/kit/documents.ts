@@ -1,0 +1,76 @@
+// Cluster documents for tests, as calicoctl would print them: only what a test cares about is an argument.
+
+import type { Document } from '../../src/cluster/feed.ts'
+
+type Fields = Record<string, unknown>
+
+function document(kind: Document['kind'], name: string, spec: Fields, metadata: Fields = {}): Document {
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name, ...metadata }, spec }
+}
+
+export function pool(name: string, cidr: string, spec: Fields = {}): Document {
+  return document('IPPool', name, { cidr, ...spec })
+}
+
+export function node(name: string, ipv4Address: string, spec: Fields = {}): Document {
+  return document('Node', name, { bgp: { ipv4Address, ...spec } })
+}
+
+/** A block with addresses handed out: ordinal → node that holds it. */
+export function block(cidr: string, owner: string | null, allocated: Record<number, string> = {}): Document {
+  const [, length] = cidr.split('/')
+  const size = 2 ** ((cidr.includes(':') ? 128 : 32) - Number(length))
+  const holders = [...new Set(Object.values(allocated))]
+  const allocations = Array.from({ length: size }, (_, ordinal) => {
+    const holder = allocated[ordinal]
+    return holder === undefined ? null : holders.indexOf(holder)
+  })
+  return document('IPAMBlock', cidr.replace(/[.:/]/g, '-'), {
+    cidr,
+    affinity: owner === null ? null : `host:${owner}`,
+    allocations,
+    unallocated: allocations.flatMap((a, ordinal) => (a === null ? [ordinal] : [])),
+    attributes: holders.map((holder) => ({ handle_id: `pod.${holder}`, secondary: { node: holder } })),
+    sequenceNumber: 1772600767000000012n,
+  })
+}
+
+export function affinity(owner: string, cidr: string, state = 'confirmed'): Document {
+  return document('BlockAffinity', `${owner}-${cidr.replace(/[.:/]/g, '-')}`, {
+    node: owner,
+    cidr,
+    state,
+    type: 'host',
+    deleted: false,
+  })
+}
+
+export function workload(
+  onNode: string,
+  pod: string,
+  interfaceName: string,
+  ...networks: string[]
+): Document {
+  return document(
+    'WorkloadEndpoint',
+    `${onNode.replaceAll('-', '--')}-k8s-${pod.replaceAll('-', '--')}-eth0`,
+    {
+      orchestrator: 'k8s',
+      node: onNode,
+      pod,
+      endpoint: 'eth0',
+      interfaceName,
+      mac: 'ee:ee:ee:00:00:01',
+      ipNetworks: networks,
+    },
+    { namespace: 'default' },
+  )
+}
+
+export function bgpConfiguration(name: string, spec: Fields): Document {
+  return document('BGPConfiguration', name, spec)
+}
+
+export function bgpPeer(name: string, spec: Fields): Document {
+  return document('BGPPeer', name, spec)
+}
