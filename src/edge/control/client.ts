@@ -1,0 +1,62 @@
+// How a command asks the running agent.
+
+import { request } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { type Environment, settings } from '../../config/settings.ts'
+import type { Answers } from './api.ts'
+
+const patienceMs = 10_000
+
+/** Nobody answers on the socket; the message says which, and what to do. */
+export class AgentUnreachableError extends Error {
+  override readonly name = 'AgentUnreachableError'
+
+  constructor(socket: string, cause: NodeJS.ErrnoException) {
+    const why = causes[cause.code ?? ''] ?? cause.message
+    super(`cannot reach the agent at ${socket}: ${why}`, { cause })
+  }
+}
+
+const causes: Readonly<Record<string, string>> = {
+  ENOENT:
+    'there is no such socket. Is `agent run` running on this node? CARACAL_SOCKET or --socket names another path.',
+  ECONNREFUSED: 'nobody listens. The agent has stopped; start it with `agent run`.',
+  EACCES: 'permission denied. Run this as root.',
+  ETIMEDOUT: 'it has the socket open but does not answer. See its log.',
+}
+
+/** Where the agent listens, for a command started with this environment. */
+export function socketPath(environment: Environment): string {
+  return environment[settings.socket.environment[0]] || settings.socket.default
+}
+
+/** The agent's answer. Rejects with AgentUnreachableError, or with an Error in the agent's words. */
+export async function ask<P extends keyof Answers>(
+  socket: string,
+  path: P,
+  timeoutMs = patienceMs,
+): Promise<Answers[P]> {
+  const { status, body } = await get(socket, path, timeoutMs).catch((err) => {
+    throw new AgentUnreachableError(socket, err)
+  })
+  const answer = JSON.parse(body)
+  if (status !== 200) throw new Error(`the agent at ${socket} says: ${answer.error}`)
+  return answer
+}
+
+interface Reply {
+  readonly status: number | undefined
+  readonly body: string
+}
+
+function get(socketPath: string, path: string, timeoutMs: number): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path, agent: false }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode, body }), reject)
+    })
+    const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })
+    asking.setTimeout(timeoutMs, () => asking.destroy(late))
+    asking.once('error', reject)
+    asking.end()
+  })
+}
