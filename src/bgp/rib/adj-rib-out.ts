@@ -1,0 +1,231 @@
+// Adj-RIB-Out: what an update group has been told. RFC 4271 §3.2 and §9.2, End-of-RIB RFC 4724 §2.
+//
+// Peers that are announced the same routes in the same bytes form an update
+// group and share one table, so a hundred of them cost about what one does.
+// What a member has been told is the table, except for
+//   - paths withheld from it: those it sent us itself, and those whose next hop
+//     it is (it would send the packets back to us);
+//   - what a feed still has to bring: a member that joins late gets the table
+//     as a feed of its own, and so does one that asks for it again.
+//
+// Work is by prefix: what a prefix has become is settled when its turn comes,
+// for all members at once, so however often it changes it is sent once.
+
+import { type Family, familyOf } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
+import type { Path } from '../types.ts'
+import type { PathAttributes } from '../wire/message.ts'
+import type { Intern } from './intern.ts'
+import { type Audience, announce, type Outbound, Outbox } from './outbox.ts'
+import type { GroupTraits, RibPeer } from './peer.ts'
+import { exportAttributes } from './policy.ts'
+
+/** The best path of a prefix, if a group like this may have it. */
+export type Exportable = (prefix: Prefix, to: GroupTraits) => Path | undefined
+
+/** Part of the table on its way to some of the members. */
+interface Feed {
+  /** True for members that joined: what is pending they have never been told, and they await End-of-RIB. */
+  readonly initial: boolean
+  readonly to: Set<string>
+  readonly pending: Set<Prefix>
+}
+
+/** What one prefix was and has become. */
+interface Turn {
+  readonly prefix: Prefix
+  /** What was announced so far, and the members it was withheld from. */
+  readonly before: Path | undefined
+  readonly hadNot: readonly string[]
+  /** What is to be announced, and the members it is withheld from. */
+  readonly after: Path | undefined
+  readonly hasNot: readonly string[]
+  readonly changed: boolean
+  /** Those that were still to bring it. */
+  readonly feeds: readonly Feed[]
+}
+
+/** Who is to hear of a turn. Many turns have the same. */
+interface Hearers {
+  readonly announce: Audience
+  readonly withdraw: Audience
+}
+
+const NOBODY: readonly string[] = []
+
+export class AdjRibOut {
+  readonly #traits: GroupTraits
+  readonly #intern: Intern
+  readonly #exportable: Exportable
+  readonly #members = new Map<string, RibPeer>()
+  readonly #byAddress = new Map<string, string>()
+  /** What has been announced, as the path it was made from. */
+  readonly #table = new Map<Prefix, Path>()
+  /** How many paths of the table are withheld from each member. */
+  readonly #withheldCount = new Map<string, number>()
+  /** Attributes as announced, by those they were made from. Own paths never share theirs with learned ones. */
+  readonly #announced = new WeakMap<PathAttributes, PathAttributes>()
+  /** Prefixes whose best path, or what policy says of it, may have changed since their last turn. */
+  readonly #dirty = new Set<Prefix>()
+  #feeds: Feed[] = []
+  /** The feed that members who join now can share, since no turn was taken after it was made. */
+  #joining: Feed | undefined
+
+  constructor(traits: GroupTraits, intern: Intern, exportable: Exportable) {
+    this.#traits = traits
+    this.#intern = intern
+    this.#exportable = exportable
+  }
+
+  /** Number of members. */
+  get size(): number {
+    return this.#members.size
+  }
+
+  get pending(): boolean {
+    return this.#dirty.size > 0 || this.#feeds.length > 0
+  }
+
+  /** Adds a member, which will get the whole table and then End-of-RIB. */
+  join(peer: RibPeer): void {
+    this.#members.set(peer.name, peer)
+    this.#byAddress.set(peer.address, peer.name)
+    const withheld = [...this.#table.values()].filter((path) => this.#withheldFrom(path).includes(peer.name))
+    this.#withheldCount.set(peer.name, withheld.length)
+    this.#joining ??= this.#feed(true, this.#table.keys())
+    this.#joining.to.add(peer.name)
+  }
+
+  leave(name: string): void {
+    this.#byAddress.delete(this.#members.get(name)!.address)
+    this.#members.delete(name)
+    this.#withheldCount.delete(name)
+    for (const feed of this.#feeds) feed.to.delete(name)
+    this.#feeds = this.#feeds.filter((feed) => feed.to.size > 0)
+    this.#joining = undefined
+  }
+
+  /** Gives a prefix a turn: its best path, or what policy says of it, may have changed. */
+  touch(prefix: Prefix): void {
+    this.#dirty.add(prefix)
+  }
+
+  /** Sends a member again what it was told of one family, for ROUTE-REFRESH (RFC 2918 §4). */
+  resend(name: string, family: Family): void {
+    const due = this.#due(name)
+    const told = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family && !due.has(prefix))
+    this.#feed(false, told).to.add(name)
+  }
+
+  /** How many prefixes a member was announced and not withdrawn. */
+  advertised(name: string): number {
+    let held = this.#table.size - this.#withheldCount.get(name)!
+    for (const prefix of this.#due(name)) {
+      if (!this.#withheldFrom(this.#table.get(prefix)).includes(name)) held--
+    }
+    return held
+  }
+
+  /** Gives at most `limit` prefixes their turn, changed ones before feeds, and returns what is to be sent for them. */
+  take(limit: number): Outbound[] {
+    this.#joining = undefined
+    const outbox = new Outbox()
+    const hearers = new Map<string, Hearers>()
+    for (const prefix of this.#next(limit)) this.#settle(this.#turn(prefix), outbox, hearers)
+    return [...outbox.outbound(), ...this.#finishFeeds()]
+  }
+
+  #feed(initial: boolean, prefixes: Iterable<Prefix>): Feed {
+    const feed: Feed = { initial, to: new Set(), pending: new Set(prefixes) }
+    this.#feeds.push(feed)
+    return feed
+  }
+
+  /** What a member that joined has not been told yet. */
+  #due(name: string): ReadonlySet<Prefix> {
+    return this.#feeds.find(({ initial, to }) => initial && to.has(name))?.pending ?? new Set()
+  }
+
+  *#next(limit: number): Generator<Prefix> {
+    let left = limit
+    for (const queue of [this.#dirty, ...this.#feeds.map(({ pending }) => pending)]) {
+      for (const prefix of queue) {
+        if (left-- <= 0) return
+        yield prefix
+      }
+    }
+  }
+
+  /** Takes a prefix out of all queues and brings the table up to date. */
+  #turn(prefix: Prefix): Turn {
+    const before = this.#table.get(prefix)
+    const after = this.#dirty.delete(prefix) ? this.#exportable(prefix, this.#traits) : before
+    if (after) this.#table.set(prefix, after)
+    else this.#table.delete(prefix)
+    const [hadNot, hasNot] = [this.#withheldFrom(before), this.#withheldFrom(after)]
+    this.#count(hadNot, -1)
+    this.#count(hasNot, 1)
+    const changed = this.#attributes(before) !== this.#attributes(after)
+    const feeds = this.#feeds.filter(({ pending }) => pending.delete(prefix))
+    return { prefix, before, hadNot, after, hasNot, changed, feeds }
+  }
+
+  /** Sends each member what the turn means to it. */
+  #settle(turn: Turn, outbox: Outbox, known: Map<string, Hearers>): void {
+    const { prefix, before, hadNot, after, hasNot, changed } = turn
+    const feeds = turn.feeds.map((feed) => this.#feeds.indexOf(feed))
+    const key = [familyOf(prefix), !before, ...hadNot, !after, ...hasNot, changed, ...feeds].join(' ')
+    const hearers = known.get(key) ?? this.#hearers(turn, outbox)
+    known.set(key, hearers)
+    const nlri = { prefix, pathId: 0 }
+    if (hearers.withdraw.to.length > 0) hearers.withdraw.withdrawn.push(nlri)
+    if (hearers.announce.to.length > 0) announce(hearers.announce, this.#attributes(after)!, nlri)
+  }
+
+  #hearers({ prefix, before, hadNot, after, hasNot, changed, feeds }: Turn, outbox: Outbox): Hearers {
+    const announce: string[] = []
+    const withdraw: string[] = []
+    for (const name of this.#members.keys()) {
+      const fedBy = feeds.filter(({ to }) => to.has(name))
+      const had = before !== undefined && !hadNot.includes(name) && !fedBy.some(({ initial }) => initial)
+      const has = after !== undefined && !hasNot.includes(name)
+      if (has && (changed || !had || fedBy.length > 0)) announce.push(name)
+      if (had && !has) withdraw.push(name)
+    }
+    const family = familyOf(prefix)
+    return { announce: outbox.audience(announce, family), withdraw: outbox.audience(withdraw, family) }
+  }
+
+  /** Drops the feeds that have brought everything, with End-of-RIB for those who joined. */
+  #finishFeeds(): Outbound[] {
+    if (this.#dirty.size > 0) return []
+    const done = this.#feeds.filter(({ pending }) => pending.size === 0)
+    this.#feeds = this.#feeds.filter((feed) => !done.includes(feed))
+    const joined = done.filter(({ initial }) => initial)
+    return joined.flatMap(({ to }) =>
+      this.#traits.families.map((family) => ({ to: [...to], family, endOfRib: true as const })),
+    )
+  }
+
+  #attributes(path: Path | undefined): PathAttributes | undefined {
+    if (!path) return undefined
+    const known = this.#announced.get(path.attributes)
+    if (known) return known
+    const made = this.#intern(exportAttributes(path, this.#traits))
+    this.#announced.set(path.attributes, made)
+    return made
+  }
+
+  /** The members that must not have a path: the one it came from, and the one that is its next hop. */
+  #withheldFrom(path: Path | undefined): readonly string[] {
+    if (!path) return NOBODY
+    const source = path.peer !== null && this.#members.has(path.peer) ? path.peer : undefined
+    const target = this.#byAddress.get(this.#attributes(path)!.nextHop!)
+    if (source === undefined && target === undefined) return NOBODY
+    return [...new Set([source, target])].filter((name) => name !== undefined)
+  }
+
+  #count(withheldFrom: readonly string[], by: 1 | -1): void {
+    for (const name of withheldFrom) this.#withheldCount.set(name, this.#withheldCount.get(name)! + by)
+  }
+}

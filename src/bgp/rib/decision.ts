@@ -1,0 +1,130 @@
+// The decision process: which of several paths to one destination is used. RFC 4271 §9.1.2.2, RFC 4456 §9.
+//
+// The RFC says: take the highest degree of preference, then strike out paths
+// step by step until one is left.
+//
+// We do, in BIRD's order:
+//    1. our own paths before learned ones
+//    2. highest LOCAL_PREF
+//    3. shortest AS_PATH; an AS_SET counts as one (§9.1.2.2 a)
+//    4. lowest ORIGIN: IGP, EGP, incomplete (b)
+//    5. lowest MED, among paths from the same neighbouring AS; missing is 0 (c)
+//    6. external before internal peers (d)
+//    7. lowest IGP metric to the next hop (e)
+//    8. lowest ORIGINATOR_ID, else BGP Identifier of the peer (f, RFC 4456)
+//    9. shortest CLUSTER_LIST (RFC 4456)
+//   10. lowest peer address (g)
+//   11. lowest path identifier: one peer may send several paths (RFC 7911)
+//
+// BIRD compares in pairs, so with MED its winner can depend on the order of
+// arrival. We strike out from the whole set at each step, as the RFC describes
+// it, and so depend on nothing but the paths.
+
+import { type Address, addressBytes } from '../../inet/address.ts'
+import type { Path } from '../types.ts'
+import type { RibPeer } from './peer.ts'
+
+/** What the paths themselves do not say. */
+export interface Circumstances {
+  /** The peer of that name; it exists for every learned path. */
+  peer(name: string): RibPeer
+  /** The distance to a next hop; lower is nearer. */
+  igpMetric(nextHop: Address): number
+}
+
+/** A path and what became of it. */
+export interface RankedPath {
+  readonly path: Path
+  /** False when the path may not be used at all. */
+  readonly eligible: boolean
+  /** Why it was not chosen, in words; undefined for the best path. */
+  readonly lostBy: string | undefined
+}
+
+interface Step {
+  readonly lostBy: string
+  /** The lowest stays. */
+  readonly by: (path: Path, given: Circumstances) => number | string
+  /** Only paths with an equal answer are compared. All are when this is absent. */
+  readonly among?: (path: Path) => number
+}
+
+const ORIGINS = ['igp', 'egp', 'incomplete']
+
+const STEPS: readonly Step[] = [
+  { lostBy: 'not our own', by: ({ peer }) => (peer === null ? 0 : 1) },
+  { lostBy: 'lower LOCAL_PREF', by: ({ attributes }) => -(attributes.localPref ?? 0) },
+  { lostBy: 'longer AS_PATH', by: asPathLength },
+  { lostBy: 'higher ORIGIN', by: ({ attributes }) => ORIGINS.indexOf(attributes.origin ?? 'incomplete') },
+  { lostBy: 'higher MED', by: ({ attributes }) => attributes.med ?? 0, among: neighboringAs },
+  { lostBy: 'internal peer', by: (path, given) => (from(path, given).type === 'external' ? 0 : 1) },
+  { lostBy: 'higher IGP metric', by: ({ nextHop }, given) => given.igpMetric(nextHop) },
+  { lostBy: 'higher router ID', by: (path, given) => ordinal(originator(path, given)) },
+  { lostBy: 'longer CLUSTER_LIST', by: ({ attributes }) => attributes.clusterList?.length ?? 0 },
+  { lostBy: 'higher peer address', by: (path, given) => ordinal(from(path, given).address) },
+  { lostBy: 'higher path identifier', by: ({ pathId }) => pathId },
+]
+
+/** The best of some eligible paths to one destination, whatever their order. Undefined when there are none. */
+export function decide(paths: readonly Path[], given: Circumstances): Path | undefined {
+  let left = paths
+  for (const step of STEPS) {
+    if (left.length < 2) break
+    left = survivors(step, left, given)
+  }
+  return left[0]
+}
+
+/** All of some eligible paths to one destination, best first: those struck out last before those struck out early. */
+export function rank(paths: readonly Path[], given: Circumstances): RankedPath[] {
+  const ranked: RankedPath[] = []
+  let left = paths
+  for (const step of STEPS) {
+    const kept = survivors(step, left, given)
+    const lost = left.filter((path) => !kept.includes(path))
+    ranked.unshift(...rank(lost, given).map((other) => ({ ...other, lostBy: step.lostBy })))
+    left = kept
+  }
+  for (const path of left) ranked.unshift({ path, eligible: true, lostBy: undefined })
+  return ranked
+}
+
+function survivors(step: Step, paths: readonly Path[], given: Circumstances): readonly Path[] {
+  if (paths.length < 2) return paths
+  const groups = paths.map((path) => step.among?.(path) ?? 0)
+  const values = paths.map((path) => step.by(path, given))
+  const lowest = new Map<number, number | string>()
+  for (const [i, group] of groups.entries()) {
+    const least = lowest.get(group)
+    if (least === undefined || values[i]! < least) lowest.set(group, values[i]!)
+  }
+  return paths.filter((_, i) => values[i] === lowest.get(groups[i]!))
+}
+
+function asPathLength({ attributes }: Path): number {
+  let length = 0
+  for (const { type, asns } of attributes.asPath ?? []) length += type === 'set' ? 1 : asns.length
+  return length
+}
+
+/** The AS the path was learned from; 0 when it began in our own or with an AS_SET. */
+function neighboringAs({ attributes }: Path): number {
+  const first = attributes.asPath?.[0]
+  return first?.type === 'sequence' ? (first.asns[0] ?? 0) : 0
+}
+
+/** Asked only of learned paths: a destination has at most one path of our own, and it wins the first step alone. */
+function from(path: Path, given: Circumstances): RibPeer {
+  return given.peer(path.peer!)
+}
+
+function originator(path: Path, given: Circumstances): Address {
+  return path.attributes.originatorId ?? from(path, given).routerId
+}
+
+/** Text that sorts as the address does as an unsigned number. */
+function ordinal(address: Address): string {
+  return Array.from(addressBytes(address), (byte) => byte.toString(16).padStart(2, '0'))
+    .join('')
+    .padStart(32, '0')
+}

@@ -1,0 +1,39 @@
+// What the tables must know of a peer whose session is Established.
+
+import type { Address, Family } from '../../inet/address.ts'
+
+export interface RibPeer {
+  /** Key of the peer in every table. */
+  readonly name: string
+  readonly type: 'internal' | 'external'
+  readonly address: Address
+  /** The peer's BGP Identifier, from its OPEN. */
+  readonly routerId: Address
+  /** Ours on this session. */
+  readonly localRouterId: Address
+  readonly asn: number
+  /** Our AS on this session. */
+  readonly localAsn: number
+  /** Our end of the session, and the next hop of what we announce as our own. */
+  readonly localAddress: Address
+  /** Those negotiated. Routes of others are neither taken nor sent. */
+  readonly families: readonly Family[]
+  /** Times our own AS may stand in a received AS_PATH. */
+  readonly allowedLocalAsns: number
+  /** Names all that shapes the bytes of an UPDATE on this session: peers with equal ones can be sent the same message. */
+  readonly encoding: string
+}
+
+/**
+ * What peers of one update group have in common, and so all that an export policy may depend on: not who the
+ * neighbour is, but what it is to us.
+ */
+export type GroupTraits = Omit<
+  RibPeer,
+  'name' | 'address' | 'routerId' | 'localRouterId' | 'allowedLocalAsns'
+>
+
+/** Equal for peers that are announced the same routes in the same bytes. */
+export function groupKey({ type, asn, localAsn, localAddress, families, encoding }: GroupTraits): string {
+  return JSON.stringify([type, asn, localAsn, localAddress, families.toSorted(), encoding])
+}

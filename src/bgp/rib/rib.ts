@@ -1,0 +1,185 @@
+// The routing tables of the speaker: what came in, what is in use, what goes out. RFC 4271 §3.2.
+//
+//   receive ──▶ Adj-RIB-In per peer ──▶ Loc-RIB ──▶ Adj-RIB-Out per update group ──▶ takeOutbound
+//   originate ─▶ the same, of our own ──┘      └──▶ takeBestChanges
+//
+// Nothing is sent and nothing is handed out by itself: changes gather until
+// they are taken, and a prefix that changed often by then is told of once.
+
+import { type Address, address, type Family, familyOf } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
+import type { BestPathChange, Origination, Path } from '../types.ts'
+import type { Update } from '../wire/message.ts'
+import { AdjRibIn } from './adj-rib-in.ts'
+import { AdjRibOut } from './adj-rib-out.ts'
+import type { RankedPath } from './decision.ts'
+import { attributeTable } from './intern.ts'
+import { LocRib } from './loc-rib.ts'
+import type { Outbound } from './outbox.ts'
+import { type GroupTraits, groupKey, type RibPeer } from './peer.ts'
+import { importAttributes, mayExport, ownAttributes, whyIneligible } from './policy.ts'
+import { announcements, withdrawals } from './update.ts'
+
+export type { RankedPath } from './decision.ts'
+export type { Outbound } from './outbox.ts'
+export type { GroupTraits, RibPeer } from './peer.ts'
+
+export interface RibOptions {
+  /**
+   * Whether a path learned by BGP may be announced to peers like these. Asked of the best path only, and only after the
+   * protocol's own rules. When its answers change, call `refilter`.
+   */
+  exportable(path: Path, to: GroupTraits): boolean
+}
+
+/** The next hop of our own paths, as looking glasses show it. */
+const UNSPECIFIED: Record<Family, Address> = { ipv4: address('0.0.0.0'), ipv6: address('::') }
+
+interface Session {
+  readonly peer: RibPeer
+  readonly adjRibIn: AdjRibIn
+  readonly adjRibOut: AdjRibOut
+}
+
+export class Rib {
+  readonly #options: RibOptions
+  readonly #intern = attributeTable()
+  readonly #sessions = new Map<string, Session>()
+  readonly #groups = new Map<string, AdjRibOut>()
+  readonly #locRib: LocRib
+  readonly #own: AdjRibIn
+
+  constructor(options: RibOptions) {
+    this.#options = options
+    const circumstances = { peer: (name: string) => this.#session(name).peer, igpMetric: () => 0 }
+    this.#locRib = new LocRib(circumstances, (prefix) => {
+      for (const group of this.#groups.values()) group.touch(prefix)
+    })
+    this.#own = new AdjRibIn(this.#locRib)
+  }
+
+  /** A session is Established: the peer will get its initial feed, then End-of-RIB for each family. */
+  addPeer(peer: RibPeer): void {
+    this.removePeer(peer.name)
+    const adjRibOut = this.#group(peer)
+    adjRibOut.join(peer)
+    this.#sessions.set(peer.name, { peer, adjRibIn: new AdjRibIn(this.#locRib), adjRibOut })
+  }
+
+  /** A session ended: all that came from the peer is gone, and nothing more is sent to it. Unknown names are fine. */
+  removePeer(name: string): void {
+    const session = this.#sessions.get(name)
+    if (!session) return
+    session.adjRibIn.clear()
+    session.adjRibOut.leave(name)
+    if (session.adjRibOut.size === 0) this.#groups.delete(groupKey(session.peer))
+    this.#sessions.delete(name)
+  }
+
+  /** Takes in one UPDATE of an Established session, RFC 7606 faults included. */
+  receive(name: string, update: Update): void {
+    const { peer, adjRibIn } = this.#session(name)
+    for (const nlri of withdrawals(update)) adjRibIn.withdraw(nlri)
+    for (const { family, nextHop, nlri } of announcements(update)) {
+      if (!peer.families.includes(family)) continue
+      const attributes = this.#intern(importAttributes(update.attributes, nextHop, peer))
+      const eligible = whyIneligible(attributes, peer, family) === undefined
+      for (const { prefix, pathId } of nlri) {
+        adjRibIn.announce({ prefix, peer: name, pathId, attributes, nextHop }, eligible)
+      }
+    }
+  }
+
+  /** Changes what we announce of our own accord. What is in both lists is announced. */
+  originate(set: readonly Origination[], withdraw: readonly Prefix[]): void {
+    for (const prefix of withdraw) this.#own.withdraw({ prefix, pathId: 0 })
+    for (const { prefix, localPref } of set) {
+      const attributes = this.#intern(ownAttributes(localPref))
+      const nextHop = UNSPECIFIED[familyOf(prefix)]
+      this.#own.announce({ prefix, peer: null, pathId: 0, attributes, nextHop }, true)
+    }
+  }
+
+  /** Announces all of one family to a peer again, for ROUTE-REFRESH. */
+  resend(name: string, family: Family): void {
+    this.#session(name).adjRibOut.resend(name, family)
+  }
+
+  /** Asks `exportable` again for every destination, since its answers may have changed. */
+  refilter(): void {
+    for (const group of this.#groups.values()) this.#touchAll(group)
+  }
+
+  /** Destinations whose best path is another than when last taken, each once. Our own paths are among them. */
+  takeBestChanges(): BestPathChange[] {
+    return this.#locRib.takeChanges()
+  }
+
+  get pendingOutbound(): boolean {
+    return this.#busyGroups().length > 0
+  }
+
+  /** What is to be sent next, for about `limit` prefixes, shared out fairly among the groups that have any. */
+  takeOutbound(limit: number): Outbound[] {
+    const busy = this.#busyGroups()
+    return busy.flatMap((group) => group.take(Math.ceil(limit / busy.length)))
+  }
+
+  /** Paths held from a peer, those that may not be used included. 0 when it has no session. */
+  received(name: string): number {
+    return this.#sessions.get(name)?.adjRibIn.size ?? 0
+  }
+
+  /** Prefixes announced to a peer, as far as they have been taken. 0 when it has no session. */
+  advertised(name: string): number {
+    return this.#sessions.get(name)?.adjRibOut.advertised(name) ?? 0
+  }
+
+  best(prefix: Prefix): Path | undefined {
+    return this.#locRib.best(prefix)
+  }
+
+  /** Every path to a destination, best first, each with the reason why it is not in use; those not eligible come last. */
+  paths(prefix: Prefix): readonly RankedPath[] {
+    const ineligible = [...this.#sessions.values()].flatMap(({ peer, adjRibIn }) =>
+      adjRibIn.ineligible(prefix).map((path) => ({
+        path,
+        eligible: false,
+        lostBy: whyIneligible(path.attributes, peer, familyOf(prefix)),
+      })),
+    )
+    return [...this.#locRib.ranked(prefix), ...ineligible]
+  }
+
+  #session(name: string): Session {
+    const session = this.#sessions.get(name)
+    if (!session) throw new Error(`no session with ${name} is established`)
+    return session
+  }
+
+  #group(peer: RibPeer): AdjRibOut {
+    const key = groupKey(peer)
+    const known = this.#groups.get(key)
+    if (known) return known
+    const group = new AdjRibOut(peer, this.#intern, (prefix, to) => this.#exportable(prefix, to))
+    this.#groups.set(key, group)
+    this.#touchAll(group)
+    return group
+  }
+
+  #touchAll(group: AdjRibOut): void {
+    for (const prefix of this.#locRib.prefixes()) group.touch(prefix)
+  }
+
+  #exportable(prefix: Prefix, to: GroupTraits): Path | undefined {
+    const best = this.#locRib.best(prefix)
+    if (!best) return undefined
+    const from = best.peer === null ? undefined : this.#session(best.peer).peer
+    if (!mayExport(best, from, to)) return undefined
+    return from === undefined || this.#options.exportable(best, to) ? best : undefined
+  }
+
+  #busyGroups(): AdjRibOut[] {
+    return [...this.#groups.values()].filter((group) => group.pending)
+  }
+}
