@@ -17,7 +17,7 @@ export interface AgentStatus {
   readonly datastore: DatastoreStatus
   readonly bgp: BgpStatus
   readonly kernel: readonly KernelStatus[]
-  /** Whatever else a person should know, in sentences. Does not make the node unhealthy. */
+  /** Whatever else a person should know, in sentences, wrong settings first. Does not make the node unhealthy. */
   readonly warnings: readonly string[]
 }
 

@@ -7,8 +7,13 @@ import type { Answers } from './api.ts'
 
 const patienceMs = 10_000
 
+/** The question got no answer; the message is for people. */
+export class AgentError extends Error {
+  override readonly name: string = 'AgentError'
+}
+
 /** Nobody answers on the socket; the message says which, and what to do. */
-export class AgentUnreachableError extends Error {
+export class AgentUnreachableError extends AgentError {
   override readonly name = 'AgentUnreachableError'
 
   constructor(socket: string, cause: NodeJS.ErrnoException) {
@@ -30,7 +35,7 @@ export function socketPath(environment: Environment): string {
   return environment[settings.socket.environment[0]] || settings.socket.default
 }
 
-/** The agent's answer. Rejects with AgentUnreachableError, or with an Error in the agent's words. */
+/** The agent's answer. Rejects with AgentUnreachableError, or with AgentError in the agent's words. */
 export async function ask<P extends keyof Answers>(
   socket: string,
   path: P,
@@ -40,7 +45,7 @@ export async function ask<P extends keyof Answers>(
     throw new AgentUnreachableError(socket, err)
   })
   const answer = JSON.parse(body)
-  if (status !== 200) throw new Error(`the agent at ${socket} says: ${answer.error}`)
+  if (status !== 200) throw new AgentError(`the agent at ${socket} says: ${answer.error}`)
   return answer
 }
 

@@ -44,7 +44,7 @@ t.test('a failing handler is an error in its own words, and the server goes on',
   const socket = place(t)
   const server = await serveControl(socket, routes, log)
   t.teardown(() => server.close())
-  await t.rejects(ask(socket, '/status'), /no status today/)
+  await t.rejects(ask(socket, '/status'), { name: 'AgentError', message: /no status today/ })
   t.same(await ask(socket, '/config'), config)
 })
 

@@ -1,0 +1,39 @@
+// What a command is given, what it gives back, and the shape of those that ask the agent one question.
+
+import type { Environment } from '../config/settings.ts'
+import type { Answers } from '../edge/control/api.ts'
+
+/** The world, as far as a command may touch it. */
+export interface Context {
+  readonly environment: Environment
+  readonly version: string
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+  /** The daemon; settles when it has stopped. */
+  readonly runAgent: (environment: Environment) => Promise<void>
+}
+
+export const exitCode = {
+  good: 0,
+  /** The answer is "not healthy", or "differs". */
+  bad: 1,
+  usage: 2,
+  unreachable: 3,
+} as const
+
+export type Output = 'text' | 'json'
+
+/** A command that prints one answer of the running agent. */
+export interface Question<P extends keyof Answers> {
+  readonly path: P
+  readonly text: (answer: Answers[P], now: number) => string
+  /** False for exit code 1. */
+  readonly good: (answer: Answers[P]) => boolean
+}
+
+/** JSON for programs, two spaces deep for people. */
+export function json(answer: unknown): string {
+  return `${JSON.stringify(answer, null, 2)}\n`
+}

@@ -1,0 +1,27 @@
+import t from 'tap'
+import { config, configText } from '../../src/cli/config.ts'
+import { resolveSettings } from '../../src/config/resolve.ts'
+import { golden } from './golden.ts'
+
+t.test('every setting with its value and where that came from, then what is wrong', async (t) => {
+  const { sources, ...rest } = resolveSettings({
+    environment: {
+      NODENAME: 'node-a',
+      ETCD_ENDPOINTS: 'https://etcd-1:2379,https://etcd-2:2379',
+      ETCD_USERNAME: 'calico',
+      ETCD_PASSWORD: 'hunter2',
+      FELIX_IPV6SUPPORT: 'ture',
+      FELIX_INTERFACEPREFX: 'tap',
+      FELIX_HEALTHENABLED: 'true',
+    },
+    hostname: 'host-a',
+    felixConfigurations: [
+      { name: 'default', values: { ipv6Support: false, routeRefreshInterval: '2m' } },
+      { name: 'node.node-a', values: { interfacePrefix: 'cali,tap' } },
+    ],
+  })
+  const answer = { settings: sources, ...rest }
+  golden(t, 'config', configText(answer))
+  t.equal(config.good(answer), false)
+  t.equal(config.good({ ...answer, problems: [] }), true)
+})
