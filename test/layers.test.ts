@@ -77,6 +77,26 @@ t.test('the deterministic layers neither log nor read clock, environment or rand
   }
 })
 
+t.test('the table is what the reader of imports applies', async (t) => {
+  const cases: readonly [from: string, to: string, typeOnly: boolean, allowed: boolean][] = [
+    ['inet/prefix.ts', './address.ts', false, true],
+    ['inet/prefix.ts', '../bgp/types.ts', true, false],
+    ['bgp/rib/x.ts', '../../cluster/feed.ts', true, false],
+    ['plan/x.ts', '../bgp/types.ts', true, true],
+    ['plan/x.ts', '../bgp/speaker.ts', false, false],
+    ['edge/kernel/x.ts', '../observe/log.ts', false, true],
+    ['edge/kernel/x.ts', '../peers/dialer.ts', true, false],
+    ['edge/kernel/x.ts', '../../reconcile/kind.ts', false, true],
+    ['cli/x.ts', '../edge/control/client.ts', false, true],
+    ['cli/x.ts', '../edge/kernel/routes.ts', false, false],
+    ['cli/x.ts', '../bgp/types.ts', true, true],
+    ['edge/control/x.ts', '../../agent.ts', true, false],
+    ['main.ts', './agent.ts', false, true],
+  ]
+  for (const [from, to, typeOnly, allowed] of cases)
+    t.equal(isAllowed({ from, to, typeOnly }), allowed, shown({ from, to, typeOnly }))
+})
+
 t.test('the reader sees every form of import', async (t) => {
   const text = `
     import a from './a.ts'
