@@ -110,11 +110,10 @@ export class AdjRibOut {
     this.#dirty.add(prefix)
   }
 
-  /** Sends a member again what it was told of one family, for ROUTE-REFRESH (RFC 2918 §4). */
+  /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4). */
   resend(name: string, family: Family): void {
-    const due = this.#due(name)
-    const told = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family && !due.has(prefix))
-    this.#feed(false, told).to.add(name)
+    const prefixes = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family)
+    this.#feed(false, prefixes).to.add(name)
   }
 
   /** How many prefixes a member was announced and not withdrawn. */

@@ -80,6 +80,7 @@ export function rank(paths: readonly Path[], given: Circumstances): RankedPath[]
   const ranked: RankedPath[] = []
   let left = paths
   for (const step of STEPS) {
+    if (left.length < 2) break
     const kept = survivors(step, left, given)
     const lost = left.filter((path) => !kept.includes(path))
     ranked.unshift(...rank(lost, given).map((other) => ({ ...other, lostBy: step.lostBy })))
@@ -90,7 +91,6 @@ export function rank(paths: readonly Path[], given: Circumstances): RankedPath[]
 }
 
 function survivors(step: Step, paths: readonly Path[], given: Circumstances): readonly Path[] {
-  if (paths.length < 2) return paths
   const groups = paths.map((path) => step.among?.(path) ?? 0)
   const values = paths.map((path) => step.by(path, given))
   const lowest = new Map<number, number | string>()

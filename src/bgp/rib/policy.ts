@@ -30,20 +30,22 @@ export function importAttributes(received: PathAttributes, nextHop: Address, fro
   return { ...rest, nextHop, localPref: from.type === 'external' ? DEFAULT_LOCAL_PREF : localPref }
 }
 
-type Refuses = (imported: PathAttributes & { nextHop: Address }, from: RibPeer, family: Family) => boolean
+/** What the rules for import look at: the same for all prefixes of one announcement. */
+type Imported = Pick<Path, 'attributes' | 'nextHop'>
+
+type Refuses = (imported: Imported, from: RibPeer, family: Family) => boolean
 
 const IMPORT_RULES: readonly (readonly [why: string, refuses: Refuses])[] = [
-  ['own AS in AS_PATH', ({ asPath }, from) => occurrences(from.localAsn, asPath) > from.allowedLocalAsns], // RFC 4271 §9.1.2
-  ['ORIGINATOR_ID is ours', ({ originatorId }, from) => originatorId === from.localRouterId], // RFC 4456 §8
+  ['own AS in AS_PATH', ({ attributes }, from) => ownAsns(attributes, from) > from.allowedLocalAsns], // RFC 4271 §9.1.2
+  ['ORIGINATOR_ID is ours', ({ attributes }, from) => attributes.originatorId === from.localRouterId], // RFC 4456 §8
   ['next hop is our own address', ({ nextHop }, from) => nextHop === from.localAddress], // RFC 4271 §6.3
   ['next hop is not a host address', ({ nextHop }) => !isHostAddress(nextHop)], // RFC 4271 §6.3
   ['next hop of another family', ({ nextHop }, _, family) => familyOf(nextHop) !== family], // RFC 8950 is not offered
 ]
 
-/** Why paths with these attributes, from `importAttributes`, must not be used, in words; undefined when they may. */
-export function whyIneligible(imported: PathAttributes, from: RibPeer, family: Family): string | undefined {
-  const attributes = { ...imported, nextHop: imported.nextHop! }
-  return IMPORT_RULES.find(([, refuses]) => refuses(attributes, from, family))?.[0]
+/** Why received paths of a family must not be used, in words; undefined when they may. */
+export function whyIneligible(imported: Imported, from: RibPeer, family: Family): string | undefined {
+  return IMPORT_RULES.find(([, refuses]) => refuses(imported, from, family))?.[0]
 }
 
 /** The attributes of a route of our own, before anyone is told of it. It has no next hop yet: each peer gets its own. */
@@ -104,19 +106,21 @@ const SENT: { readonly [K in keyof PathAttributes]-?: Row<K> } = {
   unknown: [drop, drop, partial, partial],
 }
 
+const ROWS = Object.entries(SENT) as [keyof PathAttributes, Row<keyof PathAttributes>][]
+
 /** What a group is told of a path, apart from the prefix. Depends on the path's attributes and on its being our own only. */
 export function exportAttributes(path: Path, to: GroupTraits): PathAttributes {
   const column = (path.peer === null ? 0 : 2) + (to.type === 'internal' ? 0 : 1)
   const sent: Record<string, unknown> = {}
-  for (const [name, row] of Object.entries(SENT) as [keyof PathAttributes, Row<keyof PathAttributes>][]) {
+  for (const [name, row] of ROWS) {
     const value = (row[column] as Rule<unknown>)(path.attributes[name], to)
     if (value !== undefined) sent[name] = value
   }
   return sent as PathAttributes
 }
 
-function occurrences(asn: number, asPath: readonly AsSegment[] = []): number {
-  return asPath.flatMap(({ asns }) => asns).filter((other) => other === asn).length
+function ownAsns({ asPath = [] }: PathAttributes, { localAsn }: RibPeer): number {
+  return asPath.flatMap(({ asns }) => asns).filter((asn) => asn === localAsn).length
 }
 
 /** False for `::`, for 0.0.0.0/8 and for multicast and what is beyond it: no neighbour has such an address. */

@@ -51,6 +51,7 @@ export class Rib {
 
   constructor(options: RibOptions) {
     this.#options = options
+    // Nothing tells us how far a next hop is, so all are equally near.
     const circumstances = { peer: (name: string) => this.#session(name).peer, igpMetric: () => 0 }
     this.#locRib = new LocRib(circumstances, (prefix) => {
       for (const group of this.#groups.values()) group.touch(prefix)
@@ -58,7 +59,7 @@ export class Rib {
     this.#own = new AdjRibIn(this.#locRib)
   }
 
-  /** A session is Established: the peer will get its initial feed, then End-of-RIB for each family. */
+  /** A session is Established: the peer will get its initial feed, then End-of-RIB for each family (RFC 4724 §2). */
   addPeer(peer: RibPeer): void {
     this.removePeer(peer.name)
     const adjRibOut = this.#group(peer)
@@ -83,7 +84,7 @@ export class Rib {
     for (const { family, nextHop, nlri } of announcements(update)) {
       if (!peer.families.includes(family)) continue
       const attributes = this.#intern(importAttributes(update.attributes, nextHop, peer))
-      const eligible = whyIneligible(attributes, peer, family) === undefined
+      const eligible = whyIneligible({ attributes, nextHop }, peer, family) === undefined
       for (const { prefix, pathId } of nlri) {
         adjRibIn.announce({ prefix, peer: name, pathId, attributes, nextHop }, eligible)
       }
@@ -145,7 +146,7 @@ export class Rib {
       adjRibIn.ineligible(prefix).map((path) => ({
         path,
         eligible: false,
-        lostBy: whyIneligible(path.attributes, peer, familyOf(prefix)),
+        lostBy: whyIneligible(path, peer, familyOf(prefix)),
       })),
     )
     return [...this.#locRib.ranked(prefix), ...ineligible]

@@ -1,0 +1,148 @@
+import t from 'tap'
+import type { RibPeer } from '../../../src/bgp/rib/peer.ts'
+import {
+  exportAttributes,
+  importAttributes,
+  mayExport,
+  ownAttributes,
+  whyIneligible,
+} from '../../../src/bgp/rib/policy.ts'
+import type { Path } from '../../../src/bgp/types.ts'
+import type { AsSegment, PathAttributes } from '../../../src/bgp/wire/message.ts'
+import { address } from '../../../src/inet/address.ts'
+import { prefix } from '../../../src/inet/prefix.ts'
+import { attributes, BOTH, LOCAL, path, peer, router, sequence } from './kit.ts'
+
+const node = peer(2)
+const tor = router(3)
+const own: Path = { ...path(null), attributes: ownAttributes(2147482623) }
+
+t.test('LOCAL_PREF is the peer’s inside our AS, 100 when missing or from outside', async (t) => {
+  const nextHop = address('10.0.0.9')
+  t.equal(importAttributes({ localPref: 2147482623 }, nextHop, node).localPref, 2147482623)
+  t.equal(importAttributes({}, nextHop, node).localPref, 100)
+  t.equal(importAttributes({ localPref: 5 }, nextHop, tor).localPref, 100)
+})
+
+t.test('what concerns the message and not the path is not kept', async (t) => {
+  const nextHop = address('fd00::9')
+  const mpReach = { family: 'ipv6' as const, nextHop, nlri: [] }
+  const received = {
+    ...attributes(),
+    mpReach,
+    mpUnreach: { family: 'ipv6' as const, withdrawn: [] },
+    as4Path: [],
+  }
+  t.same(importAttributes(received, nextHop, node), { origin: 'igp', asPath: [], nextHop, localPref: 100 })
+})
+
+t.test('a path that cannot be used says why', async (t) => {
+  const why = (over: PathAttributes, from: RibPeer): string | undefined =>
+    whyIneligible(path(from, over), from, 'ipv4')
+  const twice = { asPath: [...sequence(65000, LOCAL.asn), { type: 'set' as const, asns: [LOCAL.asn] }] }
+  t.equal(why({}, node), undefined)
+  t.equal(why({ asPath: sequence(65000, LOCAL.asn) }, tor), 'own AS in AS_PATH')
+  t.equal(why(twice, { ...tor, allowedLocalAsns: 1 }), 'own AS in AS_PATH')
+  t.equal(why(twice, { ...tor, allowedLocalAsns: 2 }), undefined)
+  t.equal(why({ originatorId: LOCAL.routerId }, node), 'ORIGINATOR_ID is ours')
+  t.equal(why({ nextHop: LOCAL.address }, node), 'next hop is our own address')
+  for (const nextHop of ['0.0.0.0', '0.1.2.3', '224.0.0.5', '255.255.255.255']) {
+    t.equal(why({ nextHop: address(nextHop) }, node), 'next hop is not a host address', nextHop)
+  }
+  t.equal(why({ nextHop: address('fd00::1') }, node), 'next hop of another family')
+  for (const nextHop of ['::', 'ff02::1']) {
+    const bad = path(node, { nextHop: address(nextHop) })
+    t.equal(whyIneligible(bad, node, 'ipv6'), 'next hop is not a host address', nextHop)
+  }
+  t.equal(whyIneligible(path(node, { nextHop: address('ff::1') }), node, 'ipv6'), undefined)
+})
+
+t.test('who may be told of a path', async (t) => {
+  const [noExport, noAdvertise, noSubconfed] = [0xffffff01, 0xffffff02, 0xffffff03].map((c) => ({
+    communities: [c],
+  }))
+  const cases: [string, Path, RibPeer | undefined, RibPeer, boolean][] = [
+    ['our own to a node', own, undefined, node, true],
+    ['our own to a router', own, undefined, tor, true],
+    [
+      'our own, tagged NO_EXPORT, to a router',
+      { ...own, attributes: { ...own.attributes, ...noExport } },
+      undefined,
+      tor,
+      true,
+    ],
+    ['of a node to a node', path(node), node, peer(4), false],
+    ['of a node to a router', path(node), node, tor, true],
+    ['of a router to a node', path(tor), tor, node, true],
+    ['of a router to a router', path(tor), tor, router(4), true],
+    ['NO_EXPORT to a node', path(tor, noExport), tor, node, true],
+    ['NO_EXPORT to a router', path(node, noExport), node, tor, false],
+    ['NO_EXPORT_SUBCONFED to a router', path(node, noSubconfed), node, tor, false],
+    ['NO_ADVERTISE to a node', path(tor, noAdvertise), tor, node, false],
+    ['a family the session has not', { ...own, prefix: prefix('fd00::/64') }, undefined, node, false],
+    [
+      'our own where we have no address of that family',
+      { ...own, prefix: prefix('fd00::/64') },
+      undefined,
+      { ...node, families: BOTH },
+      false,
+    ],
+  ]
+  for (const [name, what, from, to, may] of cases) t.equal(mayExport(what, from, to), may, name)
+})
+
+const learned = path(tor, {
+  asPath: sequence(65000),
+  med: 7,
+  atomicAggregate: true,
+  aggregator: { asn: 65000, address: address('10.9.9.9') },
+  communities: [1],
+  originatorId: address('9.9.9.9'),
+  clusterList: [address('8.8.8.8')],
+  extendedCommunities: ['0002fde800000001', '4004fde800000001'],
+  ipv6ExtendedCommunities: ['4002'.padEnd(40, '0')],
+  largeCommunities: ['1:2:3'],
+  onlyToCustomer: 65000,
+  unknown: [
+    { code: 99, flags: 0xc0, value: Uint8Array.of(1) },
+    { code: 98, flags: 0x80, value: Uint8Array.of(2) },
+  ],
+})
+
+t.test('our own routes are announced as a calico-node announces its own', async (t) => {
+  t.same(exportAttributes(own, node), {
+    origin: 'igp',
+    asPath: [],
+    nextHop: LOCAL.address,
+    localPref: 2147482623,
+  })
+  t.same(exportAttributes(own, tor), { origin: 'igp', asPath: sequence(LOCAL.asn), nextHop: LOCAL.address })
+})
+
+t.test('inside our AS a learned path travels unchanged, but for the Partial bit', async (t) => {
+  t.same(exportAttributes(learned, node), {
+    ...learned.attributes,
+    unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
+  })
+})
+
+t.test('to another AS it is ours: next hop, AS, and nothing that stays inside', async (t) => {
+  const { localPref, originatorId, clusterList, ipv6ExtendedCommunities, ...kept } = learned.attributes
+  t.same(exportAttributes(learned, tor), {
+    ...kept,
+    asPath: sequence(LOCAL.asn, 65000),
+    nextHop: LOCAL.address,
+    med: 0,
+    extendedCommunities: ['0002fde800000001'],
+    unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
+  })
+  t.notOk('med' in exportAttributes(path(node), tor), 'no MED is invented')
+})
+
+t.test('an AS is prepended to a sequence with room, else as a segment of its own', async (t) => {
+  const sent = (asPath: AsSegment[]): unknown => exportAttributes(path(tor, { asPath }), tor).asPath
+  const full = { type: 'sequence' as const, asns: new Array<number>(255).fill(1) }
+  const set = { type: 'set' as const, asns: [1] }
+  t.same(sent([set]), [{ type: 'sequence', asns: [LOCAL.asn] }, set])
+  t.same(sent([full]), [{ type: 'sequence', asns: [LOCAL.asn] }, full])
+})
