@@ -9,7 +9,7 @@ import {
   familyOf,
   parseAddress,
 } from '../../src/inet/address.ts'
-import { anyAddress } from './arbitrary.ts'
+import { anyAddress } from '../kit/inet.ts'
 
 // RFC 5952 §1 to §5, each under its section.
 const CANONICAL: Record<string, readonly string[]> = {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { address } from '../../src/inet/address.ts'
 import { contains, type Prefix, prefix, prefixLength } from '../../src/inet/prefix.ts'
 import { type PrefixEntry, PrefixMap } from '../../src/inet/prefix-map.ts'
-import { closeAddress, closePrefix } from './arbitrary.ts'
+import { closeAddress, closePrefix } from '../kit/inet.ts'
 
 t.test('the most specific entry wins, and the chain above it is known', async (t) => {
   const map = new PrefixMap<string>()

@@ -13,7 +13,7 @@ import {
   prefixLength,
   prefixOf,
 } from '../../src/inet/prefix.ts'
-import { anyAddress, closeAddress, closePrefix } from './arbitrary.ts'
+import { anyAddress, closeAddress, closePrefix } from '../kit/inet.ts'
 
 t.test('a prefix loses its host bits, a CIDR keeps them apart', async (t) => {
   t.equal(parsePrefix('10.66.141.1/24'), '10.66.141.0/24')

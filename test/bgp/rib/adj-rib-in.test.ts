@@ -1,7 +1,7 @@
 import t from 'tap'
 import { AdjRibIn } from '../../../src/bgp/rib/adj-rib-in.ts'
 import type { Path } from '../../../src/bgp/types.ts'
-import { path, peer } from './kit.ts'
+import { path, peer } from '../../kit/rib.ts'
 
 const node = peer(2)
 const [first, second, other] = [path(node), path(node, { med: 1 }), path(node, {}, 7)]

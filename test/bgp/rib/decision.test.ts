@@ -4,7 +4,7 @@ import { type Circumstances, decide, rank } from '../../../src/bgp/rib/decision.
 import type { RibPeer } from '../../../src/bgp/rib/peer.ts'
 import type { Path } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
-import { path, peer, router, sequence } from './kit.ts'
+import { path, peer, router, sequence } from '../../kit/rib.ts'
 
 const [nodeA, nodeB, tor, otherTor] = [peer(2), peer(3), router(4, { asn: 65001 }), router(5, { asn: 65002 })]
 const PEERS = [nodeA, nodeB, tor, otherTor]

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import t from 'tap'
 import { attributeTable } from '../../../src/bgp/rib/intern.ts'
-import { attributes, sequence } from './kit.ts'
+import { attributes, sequence } from '../../kit/rib.ts'
 
 t.test('equal attributes are one object, whatever order their fields came in', async (t) => {
   const intern = attributeTable()

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { LocRib } from '../../../src/bgp/rib/loc-rib.ts'
 import type { Prefix } from '../../../src/inet/prefix.ts'
-import { path, peer } from './kit.ts'
+import { path, peer } from '../../kit/rib.ts'
 
 const [nodeA, nodeB] = [peer(2), peer(3)]
 const [best, better, worse] = [path(nodeA), path(nodeB, { localPref: 200 }), path(nodeB, { localPref: 50 })]

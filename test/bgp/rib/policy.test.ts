@@ -11,7 +11,7 @@ import type { Path } from '../../../src/bgp/types.ts'
 import type { AsSegment, PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
-import { attributes, BOTH, LOCAL, path, peer, router, sequence } from './kit.ts'
+import { attributes, BOTH, LOCAL, path, peer, router, sequence } from '../../kit/rib.ts'
 
 const node = peer(2)
 const tor = router(3)

@@ -6,8 +6,8 @@ import type { Origination, Path } from '../../../src/bgp/types.ts'
 import type { Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message.ts'
 import { address, familyOf } from '../../../src/inet/address.ts'
 import { type Prefix, prefix } from '../../../src/inet/prefix.ts'
-import { attributes, BOTH, LOCAL, peer, router, sequence } from './kit.ts'
-import { Model, Neighbor } from './model.ts'
+import { attributes, BOTH, LOCAL, peer, router, sequence } from '../../kit/rib.ts'
+import { Model, Neighbor } from '../../kit/rib-model.ts'
 
 // Four update groups; in one of them a peer that sends several paths, in another one that carries IPv6.
 const PEERS: readonly RibPeer[] = [

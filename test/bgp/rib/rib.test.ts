@@ -3,7 +3,7 @@ import { type Outbound, Rib, type RibPeer } from '../../../src/bgp/rib/rib.ts'
 import type { Origination } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
-import { announcing, BOTH, LOCAL, nlri, peer, router, sequence, withdrawing } from './kit.ts'
+import { announcing, BOTH, LOCAL, nlri, peer, router, sequence, withdrawing } from '../../kit/rib.ts'
 
 const [nodeA, nodeB, nodeC] = [peer(2), peer(3), peer(4)]
 const [torA, torB] = [router(5), router(6)]

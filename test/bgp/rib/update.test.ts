@@ -2,7 +2,7 @@ import t from 'tap'
 import { announcements, withdrawals } from '../../../src/bgp/rib/update.ts'
 import type { Update } from '../../../src/bgp/wire/message.ts'
 import { address } from '../../../src/inet/address.ts'
-import { announcing, nlri } from './kit.ts'
+import { announcing, nlri } from '../../kit/rib.ts'
 
 const [A, B, SIX, SEVEN] = [
   nlri('10.1.0.0/26'),

@@ -1,20 +1,20 @@
 // The tables as one would write them with time to waste: no groups, no
 // increments, everything computed from what was received whenever asked.
 
-import { decide } from '../../../src/bgp/rib/decision.ts'
-import type { RibPeer } from '../../../src/bgp/rib/peer.ts'
+import { decide } from '../../src/bgp/rib/decision.ts'
+import type { RibPeer } from '../../src/bgp/rib/peer.ts'
 import {
   exportAttributes,
   importAttributes,
   mayExport,
   ownAttributes,
   whyIneligible,
-} from '../../../src/bgp/rib/policy.ts'
-import type { Origination, Path } from '../../../src/bgp/types.ts'
-import type { Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message.ts'
-import type { Family } from '../../../src/inet/address.ts'
-import { type Address, address, familyOf } from '../../../src/inet/address.ts'
-import type { Prefix } from '../../../src/inet/prefix.ts'
+} from '../../src/bgp/rib/policy.ts'
+import type { Origination, Path } from '../../src/bgp/types.ts'
+import type { Nlri, PathAttributes, Update } from '../../src/bgp/wire/message.ts'
+import type { Family } from '../../src/inet/address.ts'
+import { type Address, address, familyOf } from '../../src/inet/address.ts'
+import type { Prefix } from '../../src/inet/prefix.ts'
 
 export class Model {
   readonly peers = new Map<string, RibPeer>()

@@ -1,10 +1,10 @@
 // Peers, paths and UPDATEs for the tests of the tables.
 
-import type { RibPeer } from '../../../src/bgp/rib/peer.ts'
-import type { Path } from '../../../src/bgp/types.ts'
-import type { AsSegment, Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message.ts'
-import { address, type Family } from '../../../src/inet/address.ts'
-import { prefix } from '../../../src/inet/prefix.ts'
+import type { RibPeer } from '../../src/bgp/rib/peer.ts'
+import type { Path } from '../../src/bgp/types.ts'
+import type { AsSegment, Nlri, PathAttributes, Update } from '../../src/bgp/wire/message.ts'
+import { address, type Family } from '../../src/inet/address.ts'
+import { prefix } from '../../src/inet/prefix.ts'
 
 /** Our AS and our end of every session. */
 export const LOCAL = { asn: 64512, address: address('10.0.0.1'), routerId: address('10.0.0.1') }
