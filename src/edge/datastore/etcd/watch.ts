@@ -1,0 +1,106 @@
+// One watch stream over several prefixes.
+//
+// This speaks etcd's Watch RPC through the package's raw client, because the package's Watcher resumes from the
+// revision in a response header: events between what it delivered and what the header promised are lost when the
+// stream breaks while catching up. Here each prefix has its own position, which moves only over delivered events.
+
+import type { Etcd3, IWatchResponse } from 'etcd3'
+import { rangeOf } from './range.ts'
+
+/** The server no longer has the revisions we missed, or has gone back in time: only a new list helps. */
+export class PositionLost extends Error {
+  override readonly name = 'PositionLost'
+}
+
+/** A change of one key. */
+export interface Change {
+  readonly key: string
+  /** Undefined when the key was deleted. */
+  readonly value: Buffer | undefined
+  readonly revision: string
+}
+
+/** By prefix: the revision up to which everything was delivered. */
+export type Positions = Map<string, bigint>
+
+export interface WatchHandlers {
+  /** Every prefix is being watched. */
+  established(): void
+  change(change: Change): void
+}
+
+/**
+ * Watches each prefix from its position + 1 and moves the positions along.
+ *
+ * @returns never
+ * @throws PositionLost, or the stream's error, or the reason of the signal
+ */
+export async function watchFrom(
+  client: Etcd3,
+  positions: Positions,
+  handlers: WatchHandlers,
+  signal: AbortSignal,
+): Promise<never> {
+  const { promise: ended, reject } = Promise.withResolvers<never>()
+  ended.catch(() => {}) // it may come when nobody waits for it any more: cancelling a stream is an error, too
+  const stream = await client.watchClient.watch()
+  const tracker = track(positions, handlers)
+  const abort = () => reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  stream.on('error', reject)
+  stream.on('end', () => reject(new Error('the server ended the watch')))
+  stream.on('data', (response) => {
+    try {
+      tracker(response)
+    } catch (error) {
+      reject(error)
+    }
+  })
+  try {
+    signal.throwIfAborted()
+    for (const [prefix, position] of positions) {
+      const start = { start_revision: String(position + 1n), progress_notify: true }
+      stream.write({ create_request: { ...rangeOf(prefix), ...start } })
+    }
+    return await ended
+  } finally {
+    signal.removeEventListener('abort', abort)
+    stream.cancel()
+  }
+}
+
+/** Takes in the responses of one stream. Watches are confirmed in the order they were asked for. */
+function track(positions: Positions, handlers: WatchHandlers): (response: IWatchResponse) => void {
+  const unconfirmed = [...positions.keys()]
+  const prefixes = new Map<string, string>() // by watch id
+
+  function confirm({ watch_id, header }: IWatchResponse): void {
+    const prefix = unconfirmed.shift()!
+    if (BigInt(header.revision) < positions.get(prefix)!)
+      throw new PositionLost('the store has gone back in time')
+    prefixes.set(watch_id, prefix)
+    if (unconfirmed.length === 0) handlers.established()
+  }
+
+  return (response) => {
+    if (response.canceled) throw cancelled(response)
+    if (response.created) return confirm(response)
+    const prefix = prefixes.get(response.watch_id)
+    if (prefix === undefined) return
+    for (const { type, kv } of response.events) {
+      const deleted = String(type).toUpperCase() === 'DELETE'
+      handlers.change({
+        key: String(kv.key),
+        value: deleted ? undefined : kv.value,
+        revision: kv.mod_revision,
+      })
+    }
+    // The last event, or with none a progress notification: everything up to the header's revision was sent.
+    positions.set(prefix, BigInt(response.events.at(-1)?.kv.mod_revision ?? response.header.revision))
+  }
+}
+
+function cancelled({ compact_revision, cancel_reason }: IWatchResponse): Error {
+  const compacted = compact_revision !== '0' || cancel_reason.includes('required revision has been compacted')
+  return compacted ? new PositionLost('compacted') : new Error(`watch cancelled: ${cancel_reason}`)
+}
