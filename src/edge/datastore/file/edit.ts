@@ -6,7 +6,8 @@ import { stringify as stringifyJson } from 'lossless-json'
 import { isMap, isScalar, type Pair, stringify, type YAMLMap } from 'yaml'
 import { type Document, resourceId } from '../../../cluster/feed.ts'
 import { printJson } from '../../../cluster/json.ts'
-import { type Entry, parseYaml, type YamlDoc } from './manifest.ts'
+import type { Entry } from './manifest.ts'
+import { contentOf, parseYaml, type YamlDoc } from './yaml.ts'
 
 const LONGEST_NAME = 200
 const NO_FOLDING = { lineWidth: 0 }
@@ -17,7 +18,7 @@ export function printFile(document: Document): string {
 }
 
 /** The text with the object at `entry` replaced by `document`. */
-export function replaceObject(text: string, entry: Entry, document: Document): string {
+export function replaceObject(text: string, entry: Entry, document: Document): Promise<string> {
   return editDocument(text, entry, (doc) => {
     const target = doc.getIn(entry.path, true)
     if (isMap(target)) merge(target, stored(document), doc)
@@ -26,9 +27,9 @@ export function replaceObject(text: string, entry: Entry, document: Document): s
 }
 
 /** The text without the object at `entry`; undefined when nothing is left and the file can go. */
-export function removeObject(text: string, entry: Entry): string | undefined {
+export async function removeObject(text: string, entry: Entry): Promise<string | undefined> {
   if (entry.path.length > 0) return editDocument(text, entry, (doc) => doc.deleteIn(entry.path))
-  const docs = parseYaml(text)
+  const { docs } = await parseYaml(text)
   if (docs.length === 1) return undefined
   const { start, end } = extent(docs, entry.index)
   return text.slice(0, start) + text.slice(end)
@@ -53,24 +54,23 @@ export function fileName(document: Document, taken: (name: string) => boolean): 
 }
 
 /** As it is written down: the resourceVersion is a hash of the rest, and no part of it. */
-function stored(document: Document): Record<string, unknown> {
-  const { resourceVersion: _, ...metadata } = document.metadata
-  const { apiVersion, kind, spec, status } = document
-  return dropUndefined({ apiVersion, kind, metadata: dropUndefined(metadata), spec, status })
+function stored({ apiVersion, kind, metadata, ...rest }: Document): Record<string, unknown> {
+  const { resourceVersion: _, ...names } = metadata
+  return { apiVersion, kind, metadata: names, ...rest }
 }
 
 function dropUndefined(value: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined))
 }
 
-function editDocument(text: string, entry: Entry, change: (doc: YamlDoc) => void): string {
-  const docs = parseYaml(text)
+async function editDocument(text: string, entry: Entry, change: (doc: YamlDoc) => void): Promise<string> {
+  const { docs } = await parseYaml(text)
   const doc = docs[entry.index]!
   const { start, end } = extent(docs, entry.index)
   change(doc)
   // Flow style printed by the YAML library may drop quotes, and JSON readers insist on them.
   const printed = entry.file.endsWith('.json')
-    ? `${stringifyJson(doc.toJS(), undefined, 2)}\n`
+    ? `${stringifyJson(contentOf(doc), undefined, 2)}\n`
     : doc.toString(NO_FOLDING)
   return text.slice(0, start) + printed + text.slice(end)
 }
@@ -81,7 +81,8 @@ function extent(docs: readonly YamlDoc[], index: number): { start: number; end: 
 }
 
 /** Makes a map say `wanted`, touching only what differs. */
-function merge(map: YAMLMap, wanted: Record<string, unknown>, doc: YamlDoc): void {
+function merge(map: YAMLMap, fields: Record<string, unknown>, doc: YamlDoc): void {
+  const wanted = dropUndefined(fields)
   for (const pair of [...map.items]) {
     const key = keyOf(pair)
     if (!Object.hasOwn(wanted, key)) map.delete(pair.key)

@@ -19,7 +19,7 @@ import { withLock } from './lock.ts'
 import { type Entry, readManifest } from './manifest.ts'
 import { directoryReader } from './reader.ts'
 import { serial } from './serial.ts'
-import { inForce } from './view.ts'
+import { allInForce, inForce } from './view.ts'
 
 /** Opens a directory of manifests. It need not exist yet to be watched. */
 export function fileDatastore(directory: string): Datastore {
@@ -28,7 +28,7 @@ export function fileDatastore(directory: string): Datastore {
   const inTurn = serial()
 
   /** Reads everything that changed, then asks `question` of the view. */
-  function fresh<T>(question: () => T | Promise<T>): Promise<T> {
+  function fresh<T>(question: () => T): Promise<T> {
     return inTurn(async () => {
       await reader.refresh('all').catch(unavailable)
       return question()
@@ -55,12 +55,10 @@ export function fileDatastore(directory: string): Datastore {
   /** The text of a file as it is now, and where in it the object stands. */
   async function find(claim: Entry): Promise<{ text: string; entry: Entry }> {
     const text = (await textOf(join(directory, claim.file)).catch(unavailable)) ?? ''
-    const entry = readManifest(claim.file, text).entries.find(({ id }) => id === claim.id)
+    const { entries } = await readManifest(claim.file, text)
+    const entry = entries.find(({ id }) => id === claim.id)
     if (entry) return { text, entry }
-    throw new StoreError(
-      'unavailable',
-      `${claim.file} is broken where it defines ${claim.id}; mend the file first`,
-    )
+    throw new StoreError('unavailable', `${claim.file} is broken where it defines ${claim.id}; mend it first`)
   }
 
   return {
@@ -68,10 +66,7 @@ export function fileDatastore(directory: string): Datastore {
 
     get: (kind, name, namespace) => fresh(() => inForce(reader.view, resourceId(kind, name, namespace))),
 
-    list: (kind) =>
-      fresh(() =>
-        [...reader.view.claims.values()].map(([first]) => first!.document).filter((d) => d.kind === kind),
-      ),
+    list: (kind) => fresh(() => allInForce(reader.view).filter((document) => document.kind === kind)),
 
     create: (document) =>
       locked(async () => {
@@ -87,7 +82,7 @@ export function fileDatastore(directory: string): Datastore {
         const id = idOf(document)
         const { text, entry } = await find(claims(id)[0])
         compare(entry, document.metadata.resourceVersion ?? '')
-        await write(entry.file, replaceObject(text, entry, stamped(document)))
+        await write(entry.file, await replaceObject(text, entry, stamped(document)))
         return stored(id)
       }),
 
@@ -99,7 +94,7 @@ export function fileDatastore(directory: string): Datastore {
         while (inForce(reader.view, id)) {
           // Each turn removes one definition: a duplicate must not come into force by a deletion.
           const { text, entry } = await find(claims(id)[0])
-          await write(entry.file, removeObject(text, entry))
+          await write(entry.file, await removeObject(text, entry))
         }
       }),
 

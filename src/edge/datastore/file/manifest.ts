@@ -4,12 +4,11 @@
 // rest means. A document that is well formed but unusable costs only itself.
 
 import { createHash } from 'node:crypto'
-import { type ParsedNode, parseAllDocuments, type Document as YamlDocument } from 'yaml'
 import { toDocuments } from '../../../cluster/documents.ts'
 import { type Document, type Problem, type ResourceId, resourceId } from '../../../cluster/feed.ts'
 import { printJson } from '../../../cluster/json.ts'
-
-export type YamlDoc = YamlDocument.Parsed<ParsedNode>
+import { pauses } from '../pauses.ts'
+import { contentOf, parseYaml, type YamlDoc } from './yaml.ts'
 
 /** A document and where it is written. */
 export interface Entry {
@@ -34,13 +33,25 @@ export interface Manifest {
  * Reads a file's text. `previous` is the last manifest of the same file; what is broken now keeps its last good
  * version from there.
  */
-export function readManifest(file: string, text: string, previous: Manifest = nothing): Manifest {
-  const docs = parseYaml(text)
-  const broken = docs.flatMap((doc, index) => syntaxProblems(doc, place(file, index)))
-  if (broken.length > 0) return { ...previous, problems: broken }
-  const read = docs.map((doc, index) => readDocument(file, index, doc))
-  const entries = read.flatMap((part) => part.entries)
-  const problems = read.flatMap((part) => part.problems)
+export async function readManifest(
+  file: string,
+  text: string,
+  previous: Manifest = nothing,
+): Promise<Manifest> {
+  const { docs, fault } = await parseYaml(text)
+  if (fault) {
+    const message = `${fault.message}; the last good version of the file stays in force`
+    return { ...previous, problems: [{ subject: place(file, fault.index), message }] }
+  }
+  const entries: Entry[] = []
+  const problems: Problem[] = []
+  const pause = pauses()
+  for (const [index, doc] of docs.entries()) {
+    const part = readDocument(file, index, doc)
+    entries.push(...part.entries)
+    problems.push(...part.problems)
+    await pause()
+  }
   return { entries: [...entries, ...lastGood(entries, problems, previous)], problems, known: true }
 }
 
@@ -52,26 +63,9 @@ export function unreadable(file: string, reason: string, previous: Manifest = no
 /** Of a file that was never seen. */
 export const nothing: Manifest = { entries: [], problems: [], known: false }
 
-/** The documents of a text; each carries its syntax errors. */
-export function parseYaml(text: string): YamlDoc[] {
-  return [...(parseAllDocuments(text, { intAsBigInt: true, merge: true }) as YamlDoc[])]
-}
-
-/** Whether the text can be read at all. */
-export function wellFormed(docs: readonly YamlDoc[]): boolean {
-  return docs.every((doc) => doc.errors.length === 0)
-}
-
 /** `pools.yaml#2`: the second document of pools.yaml. */
 export function place(file: string, index: number): string {
   return `${file}#${index + 1}`
-}
-
-function syntaxProblems(doc: YamlDoc, subject: string): Problem[] {
-  const [first] = doc.errors // what follows the first is mostly its echo
-  if (!first) return []
-  const complaint = first.message.split('\n')[0]!.replace(/:$/, '') // below it the library draws the line at fault
-  return [{ subject, message: `${complaint}; the last good version of the file stays in force` }]
 }
 
 type Part = Pick<Manifest, 'entries' | 'problems'>
@@ -80,9 +74,9 @@ function readDocument(file: string, index: number, doc: YamlDoc): Part {
   const subject = place(file, index)
   let raw: unknown
   try {
-    raw = narrowIntegers(doc.toJS())
+    raw = contentOf(doc)
   } catch (error) {
-    return { entries: [], problems: [{ subject, message: (error as Error).message }] } // an alias bomb
+    return { entries: [], problems: [{ subject, message: (error as Error).message }] }
   }
   if (raw === null) return { entries: [], problems: [] } // nothing but comments between two separators
   const parts = items(raw).map(({ item, path }) => {
@@ -116,12 +110,4 @@ function lastGood(entries: readonly Entry[], problems: readonly Problem[], previ
   return previous.entries.filter(
     (entry) => troubled.has(place(entry.file, entry.index)) && !present.has(entry.id),
   )
-}
-
-/** The YAML reader gives every integer as bigint, so that none is rounded; those that fit become numbers again. */
-function narrowIntegers(value: unknown): unknown {
-  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
-  if (Array.isArray(value)) return value.map(narrowIntegers)
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, narrowIntegers(inner)]))
 }

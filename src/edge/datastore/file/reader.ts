@@ -6,9 +6,10 @@
 
 import { join } from 'node:path'
 import type { FeedSink, ResourceId } from '../../../cluster/feed.ts'
+import { pauses } from '../pauses.ts'
 import { problemBoard } from '../problems.ts'
 import type { Scope } from './changes.ts'
-import { identityOf, listManifests, type Stamp, stampOf, textOf } from './directory.ts'
+import { identityOf, inWords, listManifests, type Stamp, stampOf, textOf } from './directory.ts'
 import { type Manifest, readManifest, unreadable } from './manifest.ts'
 import { emptyView, inForce, problemsOf, replaceFile, type View } from './view.ts'
 
@@ -23,7 +24,7 @@ export interface Reader {
    * @throws when the directory itself cannot be read
    */
   refresh(scope: Scope): Promise<readonly string[]>
-  /** Publishes to `sink` from now on, beginning with all that is known. */
+  /** Publishes to `sink` from the next refresh on, beginning with all that is known. */
   publishTo(sink: FeedSink): void
   /** Whether every file there is has been read at least once. */
   complete(): boolean
@@ -32,13 +33,14 @@ export interface Reader {
 export function directoryReader(directory: string): Reader {
   const view = emptyView()
   const stamps = new Map<string, string>()
+  const dirty = new Set<ResourceId>() // to be published
+  let publish: ((dirty: Set<ResourceId>) => Promise<void>) | undefined
   let readLast: string | undefined // the identity of the directory as last read whole
-  let publish: (dirty: Iterable<ResourceId>) => void = () => {}
 
   async function refresh(scope: Scope): Promise<readonly string[]> {
     if (scope === 'all') return refreshAll()
     const looks = await lookAt([...scope])
-    return looks.some((look) => look.gone) ? refreshAll() : settle(looks)
+    return looks.some((look) => look.found === 'nothing') ? refreshAll() : takeIn(looks)
   }
 
   async function refreshAll(): Promise<readonly string[]> {
@@ -46,36 +48,35 @@ export function directoryReader(directory: string): Reader {
     const names = await listManifests(directory)
     if (names.length === 0 && view.files.size > 0 && identity !== readLast) {
       throw new Error(
-        `${directory} came back empty; what was read before stays in force until it holds manifests`,
+        `${directory} came back empty; what was read before stays in force until it has manifests`,
       )
     }
     const looks = await lookAt(names, stamps)
     readLast = identity
     const present = new Set(names)
-    const gone = [...view.files.keys()].filter((name) => !present.has(name)).map(goneLook)
-    return settle([...looks, ...gone])
+    const gone = [...view.files.keys()].filter((name) => !present.has(name))
+    return takeIn([...looks, ...gone.map((name) => ({ name, found: 'nothing' }) as const)])
   }
 
-  /** Reads the files; those of a stamp already known are passed over. */
+  /** Reads the files; those whose stamp is known already are passed over. */
   async function lookAt(names: readonly string[], known?: ReadonlyMap<string, string>): Promise<Look[]> {
     const looks: Look[] = []
     for (const name of names) {
-      const look = await lookAtFile(join(directory, name), name, view.files.get(name), known?.get(name))
-      if (look) looks.push(look)
+      looks.push(await lookAtFile(directory, name, view.files.get(name), known?.get(name)))
     }
     return looks
   }
 
-  function settle(looks: readonly Look[]): readonly string[] {
-    const dirty = new Set<ResourceId>()
-    for (const { name, stamp, manifest, unfinished } of looks) {
-      if (unfinished) continue
-      if (stamp === undefined) stamps.delete(name)
-      else stamps.set(name, stamp)
-      for (const id of replaceFile(view, name, manifest)) dirty.add(id)
+  async function takeIn(looks: readonly Look[]): Promise<readonly string[]> {
+    for (const look of looks) {
+      if (look.found === 'no change' || look.found === 'unfinished') continue
+      const { manifest, stamp } = look.found === 'manifest' ? look : {}
+      if (stamp === undefined) stamps.delete(look.name)
+      else stamps.set(look.name, stamp)
+      for (const id of replaceFile(view, look.name, manifest)) dirty.add(id)
     }
-    publish(dirty)
-    return looks.filter((look) => look.unfinished).map((look) => look.name)
+    await publish?.(dirty)
+    return looks.filter((look) => look.found === 'unfinished').map((look) => look.name)
   }
 
   return {
@@ -83,54 +84,56 @@ export function directoryReader(directory: string): Reader {
     refresh,
     publishTo(sink) {
       publish = publisher(view, sink)
-      publish(view.claims.keys())
+      for (const id of view.claims.keys()) dirty.add(id)
     },
     complete: () => readLast !== undefined && [...view.files.values()].every((manifest) => manifest.known),
   }
 }
 
-/** What one look at one file found. */
-interface Look {
-  readonly name: string
-  readonly stamp: string | undefined
-  readonly manifest: Manifest | undefined
-  readonly gone: boolean
-  readonly unfinished: boolean
-}
-
-function goneLook(name: string): Look {
-  return { name, stamp: undefined, manifest: undefined, gone: true, unfinished: false }
-}
+/** What one look at one file found. Without a stamp the file is read again at the next look. */
+type Look =
+  | { readonly name: string; readonly found: 'nothing' | 'no change' | 'unfinished' }
+  | {
+      readonly name: string
+      readonly found: 'manifest'
+      readonly manifest: Manifest
+      readonly stamp?: string
+    }
 
 async function lookAtFile(
-  path: string,
+  directory: string,
   name: string,
   previous: Manifest | undefined,
   known: string | undefined,
-): Promise<Look | undefined> {
+): Promise<Look> {
+  const path = join(directory, name)
+  let text: string | undefined
+  let stamp: Stamp | undefined
   try {
-    const stamp = await stampOf(path) // before the text: a write in between shows at the next look
-    if (!stamp) return goneLook(name)
-    if (stamp.key === known) return undefined
-    if (previous && beingWritten(stamp)) return { ...goneLook(name), gone: false, unfinished: true }
-    const text = await textOf(path)
-    if (text === undefined) return goneLook(name)
-    return { ...goneLook(name), stamp: stamp.key, manifest: readManifest(name, text, previous), gone: false }
+    stamp = await stampOf(path) // before the text: a write in between shows at the next look
+    if (stamp && stamp.key === known) return { name, found: 'no change' }
+    if (stamp && previous && beingWritten(stamp)) return { name, found: 'unfinished' }
+    text = await textOf(path)
   } catch (error) {
-    return { ...goneLook(name), manifest: unreadable(name, (error as Error).message, previous), gone: false }
+    return { name, found: 'manifest', manifest: unreadable(name, inWords(error), previous) }
   }
+  if (!stamp || text === undefined) return { name, found: 'nothing' }
+  return { name, found: 'manifest', manifest: await readManifest(name, text, previous), stamp: stamp.key }
 }
 
 function beingWritten(stamp: Stamp): boolean {
   return stamp.empty && Date.now() - stamp.modifiedMs < SETTLE_MS
 }
 
-/** Tells a sink how the documents in force differ from what it was told before. */
-function publisher(view: View, sink: FeedSink): (dirty: Iterable<ResourceId>) => void {
+/** Tells a sink how the documents in force differ from what it was told before, and empties `dirty` as it goes. */
+function publisher(view: View, sink: FeedSink): (dirty: Set<ResourceId>) => Promise<void> {
   const told = new Map<ResourceId, string>()
   const board = problemBoard(sink)
-  return (dirty) => {
+  return async (dirty) => {
+    const pause = pauses()
     for (const id of dirty) {
+      await pause()
+      dirty.delete(id)
       const document = inForce(view, id)
       const version = document?.metadata.resourceVersion
       if (version === told.get(id)) continue

@@ -47,6 +47,11 @@ export function inForce(view: View, id: ResourceId): Document | undefined {
   return view.claims.get(id)?.[0]?.document
 }
 
+/** Every document in force. */
+export function allInForce(view: View): Document[] {
+  return [...view.claims.values()].map(([first]) => first!.document)
+}
+
 /** Everything that is wrong with the files. */
 export function problemsOf(view: View): Problem[] {
   const own = [...view.files.values()].flatMap((manifest) => manifest.problems)

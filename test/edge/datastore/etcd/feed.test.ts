@@ -4,9 +4,11 @@ import { EventEmitter } from 'node:events'
 import type { Etcd3 } from 'etcd3'
 import t, { type Test } from 'tap'
 import { etcdFromDocument, prefixesOf } from '../../../../src/cluster/etcd-keys.ts'
+import { kinds } from '../../../../src/cluster/feed.ts'
 import { connection } from '../../../../src/edge/datastore/etcd/client.ts'
 import { feed, feedTiming } from '../../../../src/edge/datastore/etcd/feed.ts'
 import { etcdDatastore } from '../../../../src/edge/datastore/etcd/index.ts'
+import { recordings } from '../../../cluster/recordings.ts'
 import { startEtcd } from '../../../kit/etcd.ts'
 import { startProxy, type TcpProxy } from '../../../kit/proxy.ts'
 import { recordingSink } from '../../../kit/sink.ts'
@@ -128,6 +130,25 @@ t.test('keys of other programs next to ours are passed over', async (t) => {
   t.teardown(() => store.close())
   const sink = await insync(store)
   t.same(sink.log, ['in sync'])
+})
+
+t.test("what Calico's own programs left in etcd is read whole", async (t) => {
+  const etcd = connection({ endpoints: [server.url] })
+  t.teardown(async () => etcd.close())
+  const client = await etcd.client()
+  for (const { name, kvs } of recordings) {
+    await client.delete().prefix('/calico/')
+    for (const { key, value } of kvs) await client.put(key).value(value)
+    const store = etcdDatastore({ endpoints: [server.url] })
+    const sink = await insync(store)
+    await store.close()
+    const ours = kvs.filter(({ key }) =>
+      kinds.some((kind) => prefixesOf(kind).some((p) => key.startsWith(p))),
+    )
+    t.ok(ours.length > 0)
+    t.equal(sink.documents.size, ours.length, name)
+    t.equal(sink.problems.size, 0, name)
+  }
 })
 
 t.test('a server that came back without its data, or with older data, is listed anew', async (t) => {

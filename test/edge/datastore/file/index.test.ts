@@ -1,6 +1,6 @@
 // The file datastore: the contract, and what only files can do to it.
 
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -119,6 +119,26 @@ t.test('of two objects of one name the first in byte order of the files stays in
   await remove('a.yaml')
   await sink.until('b.yaml again', () => field(sink, 'IPPool/x', 'cidr') === '10.2.0.0/16')
   t.notOk(sink.log.includes('delete IPPool/x'))
+})
+
+t.test('a file that cannot be read keeps what it said, and is reported', async (t) => {
+  const { sink, path } = await watched(t, { 'a.yaml': manifest('a') })
+  await symlink('a.yaml', join(path, '.loop')) // a link to itself cannot be read, not even by root
+  await rename(join(path, '.loop'), join(path, 'a.yaml'))
+  await sink.until('the problem', () => sink.problems.has('a.yaml'))
+  t.same(ids(sink), ['IPPool/a'])
+})
+
+t.test('a mounted ConfigMap that is swapped is read again', async (t) => {
+  const { sink, path } = await watched(t, {})
+  for (const [version, cidr] of Object.entries({ '..1': '10.1.0.0/16', '..2': '10.2.0.0/16' })) {
+    await mkdir(join(path, version))
+    await writeFile(join(path, version, 'a.yaml'), manifest('a', { cidr }))
+    await symlink(version, join(path, '..data_tmp'))
+    await rename(join(path, '..data_tmp'), join(path, '..data'))
+    if (version === '..1') await symlink('..data/a.yaml', join(path, 'a.yaml'))
+    await sink.until(cidr, () => field(sink, 'IPPool/a', 'cidr') === cidr)
+  }
 })
 
 t.test('a removed file takes its documents with it; a renamed one does not', async (t) => {
