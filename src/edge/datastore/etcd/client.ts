@@ -39,8 +39,15 @@ export interface Connection {
   close(): void
 }
 
-/** A connection that is made on first use. It begins at a random endpoint, so that nodes spread over the members. */
+/**
+ * A connection that is made on first use. It begins at a random endpoint, so that nodes spread over the members.
+ *
+ * @throws when the settings contradict themselves, TypeError for an endpoint that is no URL
+ */
 export function connection(settings: EtcdSettings): Connection {
+  if (Boolean(settings.certFile) !== Boolean(settings.keyFile)) {
+    throw new Error('ETCD_CERT_FILE and ETCD_KEY_FILE belong together: set both or none')
+  }
   const urls = settings.endpoints.map(toUrl)
   let turn = Math.floor(Math.random() * urls.length)
   let pending: Promise<Etcd3> | undefined

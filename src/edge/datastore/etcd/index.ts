@@ -10,7 +10,7 @@ import { type FeedTiming, feed, feedTiming } from './feed.ts'
 import { readAll } from './range.ts'
 import { storeError } from './reasons.ts'
 
-/** Opens etcd. Nothing is loaded or contacted before the first call. @throws TypeError for a malformed endpoint */
+/** Opens etcd. Nothing is loaded or contacted before the first call. @throws as `connection` does */
 export function etcdDatastore(settings: EtcdSettings, timing: FeedTiming = feedTiming): Datastore {
   const etcd = connection(settings)
   const closing = new AbortController()

@@ -40,7 +40,10 @@ t.test('contract, with TLS, client certificates, user and password', async (t) =
   contract(t, await serverFor(t, { tls: true, user: USER }))
 })
 
-t.test('an etcd datastore without endpoints is a setting error', async (t) => {
+t.test('settings that cannot work are refused at once, by name', async (t) => {
   t.throws(() => openDatastore({ type: 'etcdv3' }), { message: /ETCD_ENDPOINTS/ })
   t.throws(() => openDatastore({ type: 'etcdv3', endpoints: ['http://[half'] }), { code: 'ERR_INVALID_URL' })
+  const half = { type: 'etcdv3', endpoints: ['https://etcd:2379'], certFile: '/client.crt' } as const
+  t.throws(() => openDatastore(half), { message: /ETCD_KEY_FILE/ })
+  t.throws(() => openDatastore({ type: 'file' }), { message: /CALICO_DATASTORE_PATH/ })
 })

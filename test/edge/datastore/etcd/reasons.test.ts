@@ -31,7 +31,7 @@ for (const [settings, reason, words] of [
     'unavailable',
     /certificate, our key or the CA certificate cannot be read/,
   ],
-  [{ ...good, certFile: undefined }, 'unavailable', /refuses our client certificate/],
+  [{ ...good, certFile: undefined, keyFile: undefined }, 'unavailable', /refuses our client certificate/],
   [
     { ...good, certFile: stranger.certFile, keyFile: stranger.keyFile },
     'unavailable',
