@@ -1,0 +1,125 @@
+// IPAMBlock: whose a block of addresses is, and which of its addresses are handed out to whom.
+// Calico: libcalico-go/lib/backend/model/block.go.
+//
+// Checked by hand: a cluster has tens of thousands of blocks with 64 addresses each, and a schema would look at
+// every one of them several times over. Sequence numbers and the queue of free addresses are IPAM's alone.
+
+import { type Address, addressBytes, addressFromBytes, familyBits, familyOf } from '../../inet/address.ts'
+import { type Prefix, parsePrefix, prefixAddress, prefixLength } from '../../inet/prefix.ts'
+import type { Document } from '../feed.ts'
+import type { Allocation, Block } from '../model.ts'
+import { type Parsed, problem } from './parse.ts'
+
+/** Who holds an address: one record of `spec.attributes`. */
+type Holder = Pick<Allocation, 'handle' | 'node' | 'type' | 'released'>
+
+type Fields = Readonly<Record<string, unknown>>
+
+class Fault extends Error {
+  readonly field: string
+
+  constructor(field: string, message: string) {
+    super(message)
+    this.field = field
+  }
+}
+
+export function parseBlock(document: Document): Parsed<Block> {
+  try {
+    return { resource: readBlock(fieldsAt('spec', document.spec)), warnings: [] }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error
+    return { problems: [problem(document, error.field, error.message)] }
+  }
+}
+
+function readBlock(spec: Fields): Block {
+  const cidr = readCidr(spec.cidr)
+  const holders = listAt('spec.attributes', spec.attributes).map(readHolder)
+  const allocations = readAllocations(cidr, listAt('spec.allocations', spec.allocations), holders)
+  return {
+    kind: 'IPAMBlock',
+    name: cidr,
+    cidr,
+    ...readOwner(spec),
+    allocations,
+    deleted: spec.deleted === true,
+  }
+}
+
+function readCidr(given: unknown): Prefix {
+  const cidr = typeof given === 'string' ? parsePrefix(given) : undefined
+  if (cidr === undefined)
+    throw new Fault('spec.cidr', `${JSON.stringify(given)} is not a CIDR; write it like 10.244.0.0/26`)
+  return cidr
+}
+
+/** `host:<node>`, `virtual:<owner>`, or nobody. Blocks of the first releases have a bare `hostAffinity` instead. */
+function readOwner({ affinity, hostAffinity }: Fields): Pick<Block, 'node' | 'virtualOwner'> {
+  const given = affinity || (hostAffinity ? `host:${hostAffinity}` : '')
+  const [, type, owner] = /^(host|virtual):(.+)$/.exec(String(given)) ?? []
+  if (given && owner === undefined) {
+    throw new Fault('spec.affinity', `${JSON.stringify(given)} is not an owner; write it like host:node-a`)
+  }
+  return { node: type === 'host' ? owner : undefined, virtualOwner: type === 'virtual' ? owner : undefined }
+}
+
+/** An old Windows bug left a carriage return and more behind some handles. */
+function readHolder(given: unknown, index: number): Holder {
+  const fields = fieldsAt(`spec.attributes[${index}]`, given)
+  const secondary = fieldsAt(`spec.attributes[${index}].secondary`, fields.secondary ?? {})
+  return {
+    handle: asText(fields.handle_id)?.split('\r')[0],
+    node: asText(secondary.node),
+    type: asText(secondary.type),
+    released: fields.releasedAt != null,
+  }
+}
+
+/** `given` has one entry an address: null when free, or else the index of its holder. */
+function readAllocations(cidr: Prefix, given: readonly unknown[], holders: readonly Holder[]): Allocation[] {
+  const size = 2 ** (familyBits(familyOf(cidr)) - prefixLength(cidr))
+  if (given.length > size) {
+    throw new Fault('spec.allocations', `has ${given.length} entries, but ${cidr} only ${size} addresses`)
+  }
+  const base = addressBytes(prefixAddress(cidr))
+  const allocations: Allocation[] = []
+  for (let ordinal = 0; ordinal < given.length; ordinal++) {
+    const index = given[ordinal]
+    if (index === null) continue
+    const holder = typeof index === 'number' ? holders[index] : undefined
+    if (!holder)
+      throw new Fault(
+        `spec.allocations[${ordinal}]`,
+        `${index} is not the index of a record in spec.attributes`,
+      )
+    allocations.push({ ordinal, address: addressAt(base, ordinal), ...holder })
+  }
+  return allocations
+}
+
+/** As nthAddress, for an ordinal that is known to be inside, and without parsing the prefix for each. */
+function addressAt(base: Uint8Array, ordinal: number): Address {
+  const bytes = base.slice()
+  for (let i = bytes.length - 1, carry = ordinal; carry > 0; i--, carry >>>= 8) {
+    carry += bytes[i]!
+    bytes[i] = carry & 0xff
+  }
+  return addressFromBytes(bytes)
+}
+
+function fieldsAt(field: string, given: unknown): Fields {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given as Fields
+  throw new Fault(field, 'must be a mapping')
+}
+
+/** Null where a fresh block has none yet. */
+function listAt(field: string, given: unknown): readonly unknown[] {
+  if (given === undefined || given === null) return []
+  if (Array.isArray(given)) return given
+  throw new Fault(field, 'must be a list')
+}
+
+function asText(given: unknown): string | undefined {
+  return typeof given === 'string' && given !== '' ? given : undefined
+}

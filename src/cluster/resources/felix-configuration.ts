@@ -1,0 +1,19 @@
+// FelixConfiguration: settings of all nodes (`default`), of one (`node.<name>`), or of those a selector chooses.
+// The settings table knows their types; here they only have to be a mapping.
+
+import { z } from 'zod'
+import type { FelixConfiguration } from '../model.ts'
+import { optional, selector } from './fields.ts'
+import { nameRule, parser } from './parse.ts'
+
+const schema = z.object({
+  spec: z.preprocess((given) => given ?? {}, z.looseObject({ nodeSelector: optional(selector) })),
+})
+
+export const parseFelixConfiguration = parser({
+  schema,
+  rules: [nameRule],
+  build({ spec: { nodeSelector, ...values } }, { metadata }): FelixConfiguration {
+    return { kind: 'FelixConfiguration', name: metadata.name, nodeSelector, values }
+  },
+})

@@ -1,0 +1,212 @@
+// What a field of a resource may hold: one line each, with the words that are said when it holds something else.
+//
+// Readers are more tolerant than writers (libcalico-go/lib/validator/v3): objects made with kubectl against old CRDs
+// have unmasked CIDRs, AS numbers as text, and empty strings for what is absent.
+
+import { z } from 'zod'
+import { type Address, type Family, familyOf, parseAddress } from '../../inet/address.ts'
+import { parseAsn } from '../../inet/asn.ts'
+import { parseMac } from '../../inet/mac.ts'
+import { type Cidr, type Prefix, parseCidr, parsePrefix } from '../../inet/prefix.ts'
+import { parseSelector, type Selector } from '../selector/selector.ts'
+import { type PeerAddress, parsePeerAddress } from './peer-address.ts'
+
+/** Reads a text that is neither empty nor absent. Undefined says that it is wrong. */
+type Read<T> = (text: string) => T | undefined
+
+// ---- leaves
+
+export const text: z.ZodType<string> = field('text', undefined, (given) => given)
+
+export const boolean: z.ZodType<boolean> = value('true or false', (given) =>
+  typeof given === 'boolean' ? given : undefined,
+)
+
+/** False when absent. */
+export const flag: z.ZodType<boolean> = or(boolean, false)
+
+export const prefix: z.ZodType<Prefix> = field('a CIDR', '10.244.0.0/16', parsePrefix)
+
+/** A CIDR, or an address that stands for itself alone. */
+export const network: z.ZodType<Prefix> = field(
+  'an address or a CIDR',
+  '10.244.1.5/32',
+  (given) => parseCidr(given)?.prefix,
+)
+
+export const address: z.ZodType<Address> = field('an IP address', '10.244.1.5', parseAddress)
+
+/** The remote end of a session, with a port if it has one. */
+export const peerAddress: z.ZodType<PeerAddress> = field(
+  'an IP address with or without a port',
+  '172.20.0.1, 172.20.0.1:179 or [fd20::1]:179',
+  parsePeerAddress,
+)
+
+export const mac: z.ZodType<string> = field('a hardware address', '66:1b:22:8e:91:0c', parseMac)
+
+export const selector: z.ZodType<Selector> = text.transform((given, context) => {
+  try {
+    return parseSelector(given)
+  } catch (error) {
+    return refuse(context, (error as Error).message)
+  }
+})
+
+/** An interface's name in the kernel: at most 15 characters. */
+export const interfaceName: z.ZodType<string> = field(
+  'an interface name',
+  'cali0123456789a',
+  matching(/^[a-zA-Z0-9_.-]{1,15}$/),
+)
+
+/** The same with `*` for any characters. */
+export const interfacePattern: z.ZodType<string> = field(
+  'an interface name',
+  'eth*',
+  matching(/^[a-zA-Z0-9_.*-]{1,15}$/),
+)
+
+/** A Go duration in whole seconds. */
+export const seconds: z.ZodType<number> = field('a duration of whole seconds', '2m0s', parseSeconds)
+
+/** A standard (RFC 1997) or large (RFC 8092) community: parts of 16 bits, or of 32. */
+export const community: z.ZodType<string> = field('a community', '64512:77 or 64512:77:1', (given) =>
+  isCommunity(given) ? given : undefined,
+)
+
+export const asn: z.ZodType<number> = value('an AS number; write it like 64512 or 1.10', (given) =>
+  typeof given === 'number' || typeof given === 'string' ? parseAsn(given) : undefined,
+)
+
+/** Here 0 stands for absent. */
+export const optionalAsn: z.ZodType<number | undefined> = absentAs([0, '0'], asn.optional())
+
+/** An address of one family with the length of its subnet; host bits are kept. */
+export function interfaceAddress(family: Family): z.ZodType<Cidr> {
+  const example = family === 'ipv4' ? '172.20.0.11/24' : 'fd20::11/64'
+  return field(`an ${spoken[family]} address with its subnet`, example, (given) => {
+    const cidr = parseCidr(given)
+    return cidr && familyOf(cidr.address) === family ? cidr : undefined
+  })
+}
+
+/** A bare address of one family. */
+export function addressOf(family: Family): z.ZodType<Address> {
+  const example = family === 'ipv4' ? '10.244.1.5' : 'fd66::5'
+  return field(`an ${spoken[family]} address without length`, example, (given) =>
+    familyOf(given) === family ? parseAddress(given) : undefined,
+  )
+}
+
+/** A whole number, also as text. */
+export function integer(least: number, most: number): z.ZodType<number> {
+  return value(`a whole number from ${least} to ${most}`, (given) => {
+    const number = typeof given === 'string' && /^-?\d{1,15}$/.test(given) ? Number(given) : given
+    return Number.isInteger(number) && (number as number) >= least && (number as number) <= most
+      ? (number as number)
+      : undefined
+  })
+}
+
+export function oneOf<const T extends string>(...words: readonly T[]): z.ZodType<T> {
+  return value(`one of ${words.join(', ')}`, (given) => words.find((word) => word === given))
+}
+
+/** As `oneOf`, in any case; gives the spelling of the list. */
+export function anyCaseOf<const T extends string>(...words: readonly T[]): z.ZodType<T> {
+  return value(`one of ${words.join(', ')}`, (given) =>
+    words.find((word) => word.toLowerCase() === String(given).toLowerCase()),
+  )
+}
+
+// ---- around them
+
+/** Absent, null and the empty text are the same. */
+export function optional<T>(schema: z.ZodType<T>): z.ZodType<T | undefined> {
+  return absentAs([], schema.optional())
+}
+
+/** As `optional`, with a value that holds then. */
+export function or<T>(schema: z.ZodType<T>, otherwise: T): z.ZodType<T> {
+  return absentAs([], schema.optional()).transform((read) => (read === undefined ? otherwise : read))
+}
+
+/** Empty when absent. */
+export function list<T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> {
+  return z.preprocess((given) => given ?? [], z.array(schema))
+}
+
+/** A part of a resource, of which every field may be missing when it is. */
+export function section<S extends z.ZodRawShape>(shape: S): z.ZodType<z.output<z.ZodObject<S>>> {
+  return z.preprocess((given) => given ?? {}, z.object(shape))
+}
+
+/** `[{cidr}, …]`, as service ranges have it. */
+export const cidrList: z.ZodType<readonly Prefix[]> = list(
+  z.object({ cidr: prefix }).transform(({ cidr }) => cidr),
+)
+
+/** `{secretKeyRef: {name, key}}`; undefined when absent. */
+export const secret = optional(
+  z
+    .object({ secretKeyRef: z.object({ name: text, key: text }) })
+    .transform(({ secretKeyRef }) => secretKeyRef),
+)
+
+// ---- how they are made
+
+const spoken: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }
+
+function absentAs<T>(others: readonly unknown[], schema: z.ZodType<T>): z.ZodType<T> {
+  return z.preprocess(
+    (given) => (given === null || given === '' || others.includes(given) ? undefined : given),
+    schema,
+  ) as unknown as z.ZodType<T>
+}
+
+function field<T>(what: string, example: string | undefined, read: Read<T>): z.ZodType<T> {
+  const expected = example === undefined ? what : `${what}; write it like ${example}`
+  return value(expected, (given) => (typeof given === 'string' && given !== '' ? read(given) : undefined))
+}
+
+function value<T>(expected: string, read: (given: unknown) => T | undefined): z.ZodType<T> {
+  return z.unknown().transform((given, context) => {
+    const result = given === undefined || given === null ? undefined : read(given)
+    return result === undefined ? refuse(context, complaint(given, expected)) : result
+  })
+}
+
+function refuse(context: z.core.$RefinementCtx, message: string): never {
+  context.addIssue({ code: 'custom', message })
+  return z.NEVER
+}
+
+function complaint(given: unknown, expected: string): string {
+  if (given === undefined || given === null) return `is missing; it must be ${expected}`
+  return `${shown(given)} is not ${expected}`
+}
+
+function shown(given: unknown): string {
+  const print = typeof given === 'bigint' ? String(given) : (JSON.stringify(given) ?? String(given))
+  return print.length > 80 ? `${print.slice(0, 80)}…` : print
+}
+
+function matching(pattern: RegExp): Read<string> {
+  return (given) => (pattern.test(given) ? given : undefined)
+}
+
+/** Hours, minutes and seconds in Go's notation (time.ParseDuration); shorter units make no whole second. */
+function parseSeconds(given: string): number | undefined {
+  const match = /^(?=\d)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)(?:\.0+)?s)?$/.exec(given)
+  if (!match) return given === '0' ? 0 : undefined
+  const [, hours = 0, minutes = 0, rest = 0] = match
+  return 3600 * Number(hours) + 60 * Number(minutes) + Number(rest)
+}
+
+/** `aa:nn` or `aa:nn:mm`, each part in its range. */
+export function isCommunity(given: string): boolean {
+  const parts = /^\d+:\d+(:\d+)?$/.test(given) ? given.split(':') : []
+  const most = parts.length === 2 ? 0xffff : 0xffff_ffff
+  return parts.length > 0 && parts.every((part) => Number(part) <= most)
+}

@@ -1,0 +1,35 @@
+// Every kind and how it is read: one row each.
+
+import type { Document, ResourceKind } from '../feed.ts'
+import type { Resources } from '../model.ts'
+import { parseAffinity } from './affinity.ts'
+import { parseBgpConfiguration } from './bgp-configuration.ts'
+import { parseBgpFilter } from './bgp-filter.ts'
+import { parseBgpPeer } from './bgp-peer.ts'
+import { parseBlock } from './block.ts'
+import { parseClusterInformation } from './cluster-information.ts'
+import { parseFelixConfiguration } from './felix-configuration.ts'
+import { parseHandle } from './handle.ts'
+import { parseIpPool } from './ip-pool.ts'
+import { parseNode } from './node.ts'
+import type { Parsed } from './parse.ts'
+import { parseWorkload } from './workload.ts'
+
+const parsers: { readonly [K in ResourceKind]: (document: Document) => Parsed<Resources[K]> } = {
+  IPPool: parseIpPool,
+  Node: parseNode,
+  BGPConfiguration: parseBgpConfiguration,
+  BGPPeer: parseBgpPeer,
+  BGPFilter: parseBgpFilter,
+  FelixConfiguration: parseFelixConfiguration,
+  ClusterInformation: parseClusterInformation,
+  WorkloadEndpoint: parseWorkload,
+  IPAMBlock: parseBlock,
+  BlockAffinity: parseAffinity,
+  IPAMHandle: parseHandle,
+}
+
+/** The resource a document stands for, defaults filled in, or what is wrong with it and what would be right. */
+export function parseDocument(document: Document): Parsed {
+  return parsers[document.kind](document)
+}

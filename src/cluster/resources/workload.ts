@@ -1,0 +1,35 @@
+// WorkloadEndpoint: a pod's end of the wire. Calico: libcalico-go/lib/apis/internalapi/workloadendpoint.go.
+//
+// Its name repeats parts of its spec; where they disagree the spec is right.
+
+import { z } from 'zod'
+import type { Workload } from '../model.ts'
+import { interfaceName, list, mac, network, optional, section, text } from './fields.ts'
+import { parser } from './parse.ts'
+
+const schema = z.object({
+  spec: section({
+    node: text,
+    pod: optional(text),
+    interfaceName,
+    mac: optional(mac),
+    ipNetworks: list(network),
+    allowSpoofedSourcePrefixes: list(network),
+  }),
+})
+
+export const parseWorkload = parser({
+  schema,
+  build({ spec }, { metadata }): Workload {
+    const { ipNetworks, allowSpoofedSourcePrefixes, ...same } = spec
+    return {
+      ...same,
+      kind: 'WorkloadEndpoint',
+      name: metadata.name,
+      namespace: metadata.namespace ?? 'default',
+      labels: metadata.labels ?? {},
+      networks: ipNetworks,
+      allowSpoofedSources: allowSpoofedSourcePrefixes.length > 0,
+    }
+  },
+})

@@ -1,0 +1,81 @@
+// The cluster as known now: a feed folded into typed tables.
+//
+// A document that does not parse changes nothing: it is reported, and the last good version of the resource stays
+// in force until a good one comes or the object is deleted. (Calico's readers take such an object for deleted; a typing
+// error in a pool would then reroute the cluster.)
+
+import { type Document, kinds, type Problem, type ResourceId, type ResourceKind, resourceId } from './feed.ts'
+import type { Resource, Resources } from './model.ts'
+import { parseDocument } from './resources/index.ts'
+import { same } from './same.ts'
+
+/** One resource is different now. */
+export interface Change {
+  readonly kind: ResourceKind
+  readonly key: ResourceId
+  /** Undefined: there was none. */
+  readonly before: Resource | undefined
+  /** Undefined: there is none any more. */
+  readonly after: Resource | undefined
+}
+
+export class ClusterView {
+  readonly #tables = new Map<ResourceKind, Map<ResourceId, Resource>>(kinds.map((kind) => [kind, new Map()]))
+  readonly #problems = new Map<ResourceId, readonly Problem[]>()
+
+  /** Takes in a document as it is now. Nothing comes of one that says the same as before, or cannot be used. */
+  apply(document: Document): Change[] {
+    const { kind, metadata } = document
+    const id = resourceId(kind, metadata.name, metadata.namespace)
+    const parsed = parseDocument(document)
+    if (!('resource' in parsed)) {
+      this.#problems.set(id, parsed.problems)
+      return []
+    }
+    this.#note(id, parsed.warnings)
+    return this.#replace(kind, id, isDeleted(parsed.resource) ? undefined : parsed.resource)
+  }
+
+  /** Takes in that a document is gone. */
+  remove(id: ResourceId): Change[] {
+    this.#note(id, [])
+    return this.#replace(id.slice(0, id.indexOf('/')) as ResourceKind, id, undefined)
+  }
+
+  get<K extends ResourceKind>(kind: K, name: string, namespace?: string): Resources[K] | undefined {
+    return this.#table(kind).get(resourceId(kind, name, namespace)) as Resources[K] | undefined
+  }
+
+  /** All resources of a kind, the oldest first. */
+  all<K extends ResourceKind>(kind: K): IterableIterator<Resources[K]> {
+    return this.#table(kind).values() as IterableIterator<Resources[K]>
+  }
+
+  /** What cannot be used now, or is odd. */
+  problems(): Problem[] {
+    return [...this.#problems.values()].flat()
+  }
+
+  #note(id: ResourceId, problems: readonly Problem[]): void {
+    if (problems.length > 0) this.#problems.set(id, problems)
+    else this.#problems.delete(id)
+  }
+
+  #replace(kind: ResourceKind, key: ResourceId, after: Resource | undefined): Change[] {
+    const table = this.#table(kind)
+    const before = table.get(key)
+    if (same(before, after)) return []
+    if (after) table.set(key, after)
+    else table.delete(key)
+    return [{ kind, key, before, after }]
+  }
+
+  #table(kind: ResourceKind): Map<ResourceId, Resource> {
+    return this.#tables.get(kind)!
+  }
+}
+
+/** IPAM rows are deleted in two steps; between them the row is there and means nothing. */
+function isDeleted(resource: Resource): boolean {
+  return 'deleted' in resource && resource.deleted
+}
