@@ -38,7 +38,8 @@ const UNSPECIFIED: Record<Family, Address> = { ipv4: address('0.0.0.0'), ipv6: a
 interface Session {
   readonly peer: RibPeer
   readonly adjRibIn: AdjRibIn
-  readonly adjRibOut: AdjRibOut
+  /** Undefined while the peer is away. */
+  readonly adjRibOut: AdjRibOut | undefined
 }
 
 export class Rib {
@@ -59,12 +60,17 @@ export class Rib {
     this.#own = new AdjRibIn(this.#locRib)
   }
 
-  /** A session is Established: the peer will get its initial feed, then End-of-RIB for each family (RFC 4724 §2). */
+  /**
+   * A session is Established: the peer will get its initial feed, then End-of-RIB for each family (RFC 4724 §2). What
+   * was kept of a suspended peer stays, stale, unless another speaker has come in its place.
+   */
   addPeer(peer: RibPeer): void {
-    this.removePeer(peer.name)
+    const kept = this.#sessions.get(peer.name)
+    if (kept && (kept.adjRibOut || !sameSpeaker(kept.peer, peer))) this.removePeer(peer.name)
+    const adjRibIn = this.#sessions.get(peer.name)?.adjRibIn ?? new AdjRibIn(this.#locRib)
     const adjRibOut = this.#group(peer)
     adjRibOut.join(peer)
-    this.#sessions.set(peer.name, { peer, adjRibIn: new AdjRibIn(this.#locRib), adjRibOut })
+    this.#sessions.set(peer.name, { peer, adjRibIn, adjRibOut })
   }
 
   /** A session ended: all that came from the peer is gone, and nothing more is sent to it. Unknown names are fine. */
@@ -72,9 +78,32 @@ export class Rib {
     const session = this.#sessions.get(name)
     if (!session) return
     session.adjRibIn.clear()
-    session.adjRibOut.leave(name)
-    if (session.adjRibOut.size === 0) this.#groups.delete(groupKey(session.peer))
+    this.#leave(session)
     this.#sessions.delete(name)
+  }
+
+  /**
+   * A session ended, but the peer keeps forwarding: nothing more is sent to it, and what came from it is stale. What
+   * was stale already is gone (RFC 4724 §4.2).
+   */
+  suspendPeer(name: string): void {
+    const session = this.#session(name)
+    this.#leave(session)
+    this.#sessions.set(name, { ...session, adjRibOut: undefined })
+    for (const family of session.peer.families) {
+      this.sweep(name, family)
+      this.markStale(name, family)
+    }
+  }
+
+  /** Marks what a peer has announced of a family; it stays in use until `sweep`. */
+  markStale(name: string, family: Family): void {
+    this.#session(name).adjRibIn.markStale(family)
+  }
+
+  /** Withdraws what was marked stale and has not been announced again. */
+  sweep(name: string, family: Family): void {
+    this.#session(name).adjRibIn.sweep(family)
   }
 
   /** Takes in one UPDATE of an Established session, RFC 7606 faults included. */
@@ -103,7 +132,7 @@ export class Rib {
 
   /** Announces all of one family to a peer again, for ROUTE-REFRESH. */
   resend(name: string, family: Family): void {
-    this.#session(name).adjRibOut.resend(name, family)
+    this.#session(name).adjRibOut?.resend(name, family)
   }
 
   /** Asks `exportable` again for every destination, since its answers may have changed. */
@@ -133,7 +162,7 @@ export class Rib {
 
   /** Prefixes announced to a peer, as far as they have been taken. 0 when it has no session. */
   advertised(name: string): number {
-    return this.#sessions.get(name)?.adjRibOut.advertised(name) ?? 0
+    return this.#sessions.get(name)?.adjRibOut?.advertised(name) ?? 0
   }
 
   best(prefix: Prefix): Path | undefined {
@@ -156,6 +185,11 @@ export class Rib {
     const session = this.#sessions.get(name)
     if (!session) throw new Error(`no session with ${name} is established`)
     return session
+  }
+
+  #leave({ peer, adjRibOut }: Session): void {
+    adjRibOut?.leave(peer.name)
+    if (adjRibOut?.size === 0) this.#groups.delete(groupKey(peer))
   }
 
   #group(peer: RibPeer): AdjRibOut {
@@ -183,4 +217,9 @@ export class Rib {
   #busyGroups(): AdjRibOut[] {
     return [...this.#groups.values()].filter((group) => group.pending)
   }
+}
+
+/** True when the decision and the import policy treat paths of both alike. */
+function sameSpeaker(a: RibPeer, b: RibPeer): boolean {
+  return a.asn === b.asn && a.localAsn === b.localAsn && a.routerId === b.routerId && a.address === b.address
 }
