@@ -12,7 +12,7 @@ import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from
 import type { Facts } from './facts.ts'
 import type { Exit, Resolver, Unresolved } from './resolve.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
-import type { Neighbor, Route, Sysctl } from './wanted.ts'
+import type { Neighbor, Route, RouteProtocol, Sysctl } from './wanted.ts'
 
 /** What the plan knows, besides cluster data. Changed only by `Plan`. */
 export interface Inputs {
@@ -32,6 +32,10 @@ export interface Inputs {
 export interface KernelSettings {
   readonly ipv6: boolean
   readonly ipForwarding: boolean
+  /** False with routeSyncDisabled: no routes and no neighbours of ours at all. */
+  readonly routeSync: boolean
+  /** deviceRouteProtocol: of local workload routes. */
+  readonly workloadProtocol: RouteProtocol
   /** `conf.default.rp_filter` of this host, read once at start. */
   readonly rpFilter: string
   readonly deviceRouteSource: { readonly ipv4: Address | undefined; readonly ipv6: Address | undefined }
@@ -58,7 +62,8 @@ const sources: readonly Source[] = [
 
 /** The route this destination should have, if any. */
 export function routeFor(destination: Prefix, inputs: Inputs): Route | undefined {
-  if (familyOf(destination) === 'ipv6' && !inputs.settings.ipv6) return undefined
+  const { ipv6, routeSync } = inputs.settings
+  if (!routeSync || (familyOf(destination) === 'ipv6' && !ipv6)) return undefined
   for (const source of sources) {
     const offer = source.offer(destination, inputs)
     if (offer && !('declined' in offer)) return offer
@@ -89,7 +94,7 @@ function workloadRoute(destination: Prefix, inputs: Inputs): Offer {
   return {
     prefix: destination,
     type: 'unicast',
-    protocol: 'boot',
+    protocol: settings.workloadProtocol,
     device: winner.interfaceName,
     // IPv6 routes have no scope.
     ...(familyOf(destination) === 'ipv4' && { scope: 'link' as const }),
@@ -169,9 +174,9 @@ function encapsulation(pool: IpPool): string | undefined {
 }
 
 /** Static ARP entry of a workload's address: proxies and DHCP helpers on the node otherwise lose it (Calico #11052). */
-export function neighborFor(key: string, { facts, links }: Inputs): Neighbor | undefined {
+export function neighborFor(key: string, { facts, links, settings }: Inputs): Neighbor | undefined {
   const [device, text] = key.split(' ') as [string, Address]
-  if (!links.get(device)?.running) return undefined
+  if (!settings.routeSync || !links.get(device)?.running) return undefined
   for (const id of [...facts.workloadsByInterface.get(device)].sort()) {
     const workload = facts.workloads.get(id)!
     if (!holdsInterface(workload, facts)) return undefined

@@ -3,8 +3,11 @@
 import type { Address } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 
-/** Route protocol numbers (rtnetlink(7)) that mark our routes. `reference`: 80 is Felix's, 12 BIRD's. */
-export type RouteProtocol = 'boot' | '80' | 'bird'
+/**
+ * Route protocol as iproute2 prints it, which marks whose a route is: 80 for what the datastore asks for (Felix's
+ * number), `bird` (12) for what BGP taught us, `boot` (3) or what deviceRouteProtocol says for local workloads.
+ */
+export type RouteProtocol = 'boot' | 'bird' | `${number}`
 
 /** A route of the main table. IPv4 routes have metric 0, IPv6 routes 1024. */
 export interface Route {

@@ -1,0 +1,155 @@
+// A Plan fed with documents, as the agent feeds it: through the cluster view.
+
+import type { BestPathChange, Path } from '../../src/bgp/types.ts'
+import type { Document } from '../../src/cluster/feed.ts'
+import { resourceId } from '../../src/cluster/feed.ts'
+import { ClusterView } from '../../src/cluster/view.ts'
+import { type Address, address, familyOf } from '../../src/inet/address.ts'
+import { type Prefix, parseCidr, prefix } from '../../src/inet/prefix.ts'
+import { Plan, type PlanChanges, type PlanSettings } from '../../src/plan/plan.ts'
+import type { ForeignRoute, Link } from '../../src/plan/underlay.ts'
+
+export const settings: PlanSettings = {
+  kernel: {
+    ipv6: true,
+    ipForwarding: true,
+    routeSync: true,
+    rpFilter: '1',
+    workloadProtocol: 'boot',
+    deviceRouteSource: { ipv4: undefined, ipv6: undefined },
+  },
+  bgp: { enabled: true, routerId: undefined },
+}
+
+export class Cluster {
+  readonly plan: Plan
+  readonly #view = new ClusterView()
+  readonly #links = new Map<string, Link>()
+  readonly #documents = new Map<string, Document>()
+  readonly #paths = new Map<string, BestPathChange>()
+  #foreign: readonly ForeignRoute[] = []
+  #index = 1
+
+  constructor(self: string) {
+    this.plan = new Plan(self, settings)
+  }
+
+  set(...documents: Document[]): this {
+    for (const document of documents) {
+      this.#documents.set(idOf(document), document)
+      for (const change of this.#view.apply(document)) this.plan.cluster(change)
+    }
+    return this
+  }
+
+  delete(...documents: Document[]): this {
+    for (const id of documents.map(idOf)) {
+      this.#documents.delete(id)
+      for (const change of this.#view.remove(id)) this.plan.cluster(change)
+    }
+    return this
+  }
+
+  link(name: string, ...addresses: string[]): this {
+    const cidrs = addresses.map((text) => parseCidr(text)!)
+    this.#links.set(name, { name, index: ++this.#index, running: true, mtu: 1500, addresses: cidrs })
+    return this.#underlay()
+  }
+
+  unlink(name: string): this {
+    this.#links.delete(name)
+    return this.#underlay()
+  }
+
+  foreign(...routes: Partial<ForeignRoute>[]): this {
+    this.#foreign = routes.map((route) => ({
+      prefix: prefix('0.0.0.0/0'),
+      device: undefined,
+      gateway: undefined,
+      metric: 0,
+      ...route,
+    }))
+    return this.#underlay()
+  }
+
+  learn(text: string, nextHop: string, peer = 'Mesh_10_0_0_2'): this {
+    return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer) })
+  }
+
+  unlearn(text: string): this {
+    return this.#best({ prefix: prefix(text), best: undefined })
+  }
+
+  /** What changed since the last call. */
+  settle(): PlanChanges {
+    return this.plan.settle()
+  }
+
+  /** The routes wanted now, one line each, without their reasons. */
+  routes(): string[] {
+    this.plan.settle()
+    return [...this.plan.routes.values()].map(line).sort()
+  }
+
+  /** Another plan, given at once all that this one was given over time. */
+  again(): Cluster {
+    const fresh = new Cluster(this.plan.facts.self).set(...this.#documents.values())
+    fresh.plan.underlay([...this.#links.values()], this.#foreign)
+    for (const change of this.#paths.values()) fresh.plan.best(change)
+    return fresh
+  }
+
+  #best(change: BestPathChange): this {
+    if (change.best) this.#paths.set(change.prefix, change)
+    else this.#paths.delete(change.prefix)
+    this.plan.best(change)
+    return this
+  }
+
+  #underlay(): this {
+    this.plan.underlay([...this.#links.values()], this.#foreign)
+    return this
+  }
+}
+
+function idOf({ kind, metadata }: Document): string {
+  return resourceId(kind, metadata.name, metadata.namespace)
+}
+
+function line({
+  because: _,
+  prefix,
+  type,
+  protocol,
+  device,
+  gateway,
+  scope,
+}: {
+  because: string
+  prefix: Prefix
+  type: string
+  protocol: string
+  device?: string
+  gateway?: Address
+  scope?: string
+}): string {
+  const words = [
+    type === 'blackhole' && 'blackhole',
+    prefix,
+    gateway && `via ${gateway}`,
+    device && `dev ${device}`,
+  ]
+  return [...words, protocol !== 'boot' && `proto ${protocol}`, scope && `scope ${scope}`]
+    .filter(Boolean)
+    .join(' ')
+}
+
+export function path(of: Prefix, nextHop: Address, peer: string): Path {
+  const attributes = {
+    origin: 'igp',
+    asPath: [],
+    localPref: 100,
+    ...(familyOf(of) === 'ipv4' && { nextHop }),
+  } as const
+  return { prefix: of, peer, pathId: 0, attributes, nextHop }
+}
