@@ -10,6 +10,8 @@ import { printJson } from '../../../cluster/json.ts'
 import { pauses } from '../pauses.ts'
 import { contentOf, parseYaml, type YamlDoc } from './yaml.ts'
 
+type Path = readonly (string | number)[]
+
 /** A document and where it is written. */
 export interface Entry {
   readonly id: ResourceId
@@ -19,7 +21,7 @@ export interface Entry {
   /** Counted from 0 within the file. */
   readonly index: number
   /** From the top of that YAML document to this object: nothing, or `items` and a number. */
-  readonly path: readonly (string | number)[]
+  readonly path: Path
 }
 
 export interface Manifest {
@@ -79,22 +81,32 @@ function readDocument(file: string, index: number, doc: YamlDoc): Part {
     return { entries: [], problems: [{ subject, message: (error as Error).message }] }
   }
   if (raw === null) return { entries: [], problems: [] } // nothing but comments between two separators
-  const parts = items(raw).map(({ item, path }) => {
+  const parts = items(raw, []).map(({ item, path }) => {
     const { documents, problems } = toDocuments(item, subject)
-    return { entries: documents.map((document) => entry(document, file, index, path)), problems }
+    return {
+      entries: documents.map((document) => entry(document, file, index, path)),
+      problems: problems.map((problem) => inList(problem, path)),
+    }
   })
   return { entries: parts.flatMap((part) => part.entries), problems: parts.flatMap((part) => part.problems) }
 }
 
-/** `kind: List` (also `IPPoolList` and the like) stands for its items. */
-function items(raw: unknown): { item: unknown; path: (string | number)[] }[] {
-  const { kind, items } = raw as { kind?: unknown; items?: unknown }
-  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(items))
-    return [{ item: raw, path: [] }]
-  return items.map((item, number) => ({ item, path: ['items', number] }))
+/** `kind: List` (also `IPPoolList` and the like) stands for its items; each can be written to in its place. */
+function items(raw: unknown, path: Path): { item: unknown; path: Path }[] {
+  const { kind, items: inner } = (raw ?? {}) as { kind?: unknown; items?: unknown }
+  if (typeof kind !== 'string' || !kind.endsWith('List') || !Array.isArray(inner))
+    return [{ item: raw, path }]
+  return inner.flatMap((item, number) => items(item, [...path, 'items', number]))
 }
 
-function entry(document: Document, file: string, index: number, path: (string | number)[]): Entry {
+/** The field with the way to it: `items[3].metadata.name`. */
+function inList(problem: Problem, path: Path): Problem {
+  const place = path.filter((step) => typeof step === 'number').map((number) => `items[${number}]`)
+  const field = [...place, ...(problem.field ? [problem.field] : [])].join('.')
+  return field ? { ...problem, field } : problem
+}
+
+function entry(document: Document, file: string, index: number, path: Path): Entry {
   const { resourceVersion: _, ...metadata } = document.metadata // a copy of another datastore's, if any
   const id = resourceId(document.kind, metadata.name, metadata.namespace)
   const bare = { ...document, metadata }

@@ -251,6 +251,35 @@ t.test('writing inside a list or a JSON file keeps the form', async (t) => {
   )
 })
 
+t.test('an unusable item of a list is named by its place', async (t) => {
+  const items = [pool('a'), null, { ...pool('b'), metadata: {} }]
+  const { sink } = await watched(t, { 'list.json': JSON.stringify({ kind: 'List', items }) })
+  t.same(ids(sink), ['IPPool/a'])
+  const fields = sink.problems.get('list.json#1')?.map((problem) => problem.field)
+  t.same(fields, ['items[1].kind', 'items[2].metadata.name'])
+})
+
+t.test(
+  'what is written in an older form is read, and becomes the present one when it is written',
+  async (t) => {
+    const { store, sink, read } = await watched(t, {
+      'old.yaml': `apiVersion: v1
+kind: ipPool
+metadata: {cidr: 10.66.0.0/16} # since 2016
+spec: {nat-outgoing: true}
+`,
+    })
+    t.same(ids(sink), ['IPPool/10-66-0-0-16'])
+    const old = (await store.get('IPPool', '10-66-0-0-16'))!
+    const updated = await store.update({ ...old, spec: { ...(old.spec as object), disabled: true } })
+    t.match(await read('old.yaml'), /^apiVersion: projectcalico\.org\/v3\nkind: IPPool\n/)
+    t.match(await store.get('IPPool', '10-66-0-0-16'), {
+      ...updated,
+      spec: { natOutgoing: true, disabled: true },
+    })
+  },
+)
+
 t.test('a broken file is never written to', async (t) => {
   const { store, sink, write, read } = await watched(t, { 'a.yaml': manifest('a') })
   const a = (await store.get('IPPool', 'a'))!
