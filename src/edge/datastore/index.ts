@@ -1,4 +1,4 @@
-// The datastores by their DATASTORE_TYPE. All of them pass test/edge/datastore/contract.ts.
+// The datastores by their DATASTORE_TYPE. All of them pass test/kit/datastore/contract.ts.
 
 import type { Datastore } from '../../cluster/feed.ts'
 import { etcdDatastore } from './etcd/index.ts'

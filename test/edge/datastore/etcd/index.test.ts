@@ -2,9 +2,9 @@
 
 import t, { type Test } from 'tap'
 import { openDatastore } from '../../../../src/edge/datastore/index.ts'
+import { contract, type Harness } from '../../../kit/datastore/contract.ts'
+import { put, remove, USER } from '../../../kit/datastore/etcd.ts'
 import { type EtcdOptions, startEtcd } from '../../../kit/etcd.ts'
-import { contract, type Harness } from '../contract.ts'
-import { put, remove, USER } from './kit.ts'
 
 /** One server for all tests of a group, emptied between two. */
 async function serverFor(t: Test, options: EtcdOptions): Promise<(t: Test) => Promise<Harness>> {

@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import t from 'tap'
 import { etcdDatastore } from '../../../../src/edge/datastore/etcd/index.ts'
 import { makeCertificates } from '../../../kit/certificates.ts'
+import { refused } from '../../../kit/datastore/contract.ts'
+import { USER } from '../../../kit/datastore/etcd.ts'
 import { startEtcd } from '../../../kit/etcd.ts'
 import { recordingSink } from '../../../kit/sink.ts'
-import { refused } from '../contract.ts'
-import { USER } from './kit.ts'
 
 const directory = await mkdtemp(join(tmpdir(), 'caracal-reasons-'))
 t.teardown(() => rm(directory, { recursive: true, force: true }))

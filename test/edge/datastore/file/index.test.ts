@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Document } from '../../../../src/cluster/feed.ts'
 import { openDatastore } from '../../../../src/edge/datastore/index.ts'
+import { contract, field, type Harness, pool, refused } from '../../../kit/datastore/contract.ts'
 import { type RecordingSink, recordingSink } from '../../../kit/sink.ts'
-import { contract, field, type Harness, pool, refused } from '../contract.ts'
 
 /** An empty directory of its own for each test. */
 async function start(t: Test): Promise<Harness & { path: string }> {

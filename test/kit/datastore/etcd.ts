@@ -1,9 +1,9 @@
 // What the tests of the etcdv3 datastore share: Calico's keys on a real server.
 
-import { etcdFromDocument } from '../../../../src/cluster/etcd-keys.ts'
-import type { Document } from '../../../../src/cluster/feed.ts'
-import type { EtcdServer } from '../../../kit/etcd.ts'
-import { type RecordingSink, recordingSink } from '../../../kit/sink.ts'
+import { etcdFromDocument } from '../../../src/cluster/etcd-keys.ts'
+import type { Document } from '../../../src/cluster/feed.ts'
+import type { EtcdServer } from '../etcd.ts'
+import { type RecordingSink, recordingSink } from '../sink.ts'
 
 export const USER = { username: 'caracal', password: 'let-me-in' }
 

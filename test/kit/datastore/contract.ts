@@ -2,7 +2,7 @@
 
 import type { Test } from 'tap'
 import type { Datastore, Document, StoreError } from '../../../src/cluster/feed.ts'
-import { type RecordingSink, recordingSink } from '../../kit/sink.ts'
+import { type RecordingSink, recordingSink } from '../sink.ts'
 
 /** One store under test, empty at first. */
 export interface Harness {
