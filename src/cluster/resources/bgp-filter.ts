@@ -11,6 +11,7 @@ import {
   integer,
   interfacePattern,
   list,
+  mapping,
   oneOf,
   optional,
   prefix,
@@ -20,21 +21,21 @@ import { nameRule, parser, type Rule } from './parse.ts'
 
 const priority = integer(1, 2147483646)
 
-const operation = z.object({
-  addCommunity: optional(z.object({ value: community })),
-  prependASPath: optional(z.object({ prefix: z.array(asn) })),
-  setPriority: optional(z.object({ value: priority })),
+const operation = mapping({
+  addCommunity: optional(mapping({ value: community })),
+  prependASPath: optional(mapping({ prefix: z.array(asn) })),
+  setPriority: optional(mapping({ value: priority })),
 })
 
-const rule = z.object({
+const rule = mapping({
   action: oneOf('Accept', 'Reject'),
   cidr: optional(prefix),
   matchOperator: optional(oneOf('Equal', 'NotEqual', 'In', 'NotIn')),
-  prefixLength: optional(z.object({ min: optional(integer(0, 128)), max: optional(integer(0, 128)) })),
+  prefixLength: optional(mapping({ min: optional(integer(0, 128)), max: optional(integer(0, 128)) })),
   source: optional(oneOf('RemotePeers')),
   interface: optional(interfacePattern),
   peerType: optional(oneOf('eBGP', 'iBGP')),
-  communities: optional(z.object({ values: z.array(community) })),
+  communities: optional(mapping({ values: z.array(community) })),
   asPathPrefix: optional(z.array(asn)),
   priority: optional(priority),
   operations: list(operation),

@@ -137,21 +137,25 @@ export function list<T>(schema: z.ZodType<T>): z.ZodType<readonly T[]> {
   return z.preprocess((given) => given ?? [], z.array(schema))
 }
 
-/** A part of a resource, of which every field may be missing when it is. */
+/** A mapping. Every field of the result is there, undefined where nothing was given, so that equal means equal. */
+export function mapping<S extends z.ZodRawShape>(shape: S): z.ZodType<z.output<z.ZodObject<S>>> {
+  const unset = Object.fromEntries(Object.keys(shape).map((name) => [name, undefined]))
+  return z.object(shape).transform((given) => ({ ...unset, ...given }))
+}
+
+/** A mapping that may be left out when all of its fields may. */
 export function section<S extends z.ZodRawShape>(shape: S): z.ZodType<z.output<z.ZodObject<S>>> {
-  return z.preprocess((given) => given ?? {}, z.object(shape))
+  return z.preprocess((given) => given ?? {}, mapping(shape))
 }
 
 /** `[{cidr}, …]`, as service ranges have it. */
 export const cidrList: z.ZodType<readonly Prefix[]> = list(
-  z.object({ cidr: prefix }).transform(({ cidr }) => cidr),
+  mapping({ cidr: prefix }).transform(({ cidr }) => cidr),
 )
 
 /** `{secretKeyRef: {name, key}}`; undefined when absent. */
 export const secret = optional(
-  z
-    .object({ secretKeyRef: z.object({ name: text, key: text }) })
-    .transform(({ secretKeyRef }) => secretKeyRef),
+  mapping({ secretKeyRef: mapping({ name: text, key: text }) }).transform(({ secretKeyRef }) => secretKeyRef),
 )
 
 // ---- how they are made

@@ -2,7 +2,7 @@
 
 import { z } from 'zod'
 import type { Handle } from '../model.ts'
-import { flag, integer, optional, prefix, section, text } from './fields.ts'
+import { flag, integer, mapping, optional, prefix, section, text } from './fields.ts'
 import { parser } from './parse.ts'
 
 const schema = z.object({
@@ -10,7 +10,7 @@ const schema = z.object({
     handleID: optional(text),
     block: z.preprocess(
       entriesOf,
-      z.array(z.object({ cidr: prefix, count: integer(0, Number.MAX_SAFE_INTEGER) })),
+      z.array(mapping({ cidr: prefix, count: integer(0, Number.MAX_SAFE_INTEGER) })),
     ),
     deleted: flag,
   }),

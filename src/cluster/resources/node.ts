@@ -17,6 +17,7 @@ import {
   interfaceAddress,
   list,
   mac,
+  mapping,
   optional,
   optionalAsn,
   prefix,
@@ -38,7 +39,7 @@ const schema = z.object({
     ipv6VXLANTunnelAddr: optional(addressOf('ipv6')),
     vxlanTunnelMACAddr: optional(mac),
     vxlanTunnelMACAddrV6: optional(mac),
-    addresses: list(z.object({ address: text, type: optional(text) })),
+    addresses: list(mapping({ address: text, type: optional(text) })),
   }),
   status: section({ podCIDRs: list(prefix) }),
 })

@@ -1,0 +1,131 @@
+// IPAMBlock: owner, allocations and their addresses, in both families.
+
+import t from 'tap'
+import { document, refusals, resource } from './check.ts'
+
+function block(spec: object) {
+  return document(
+    'IPAMBlock',
+    { cidr: '10.66.12.64/30', affinity: 'host:node-a', ...spec },
+    { name: '10-66-12-64-30' },
+  )
+}
+
+const tunnel = {
+  handle_id: 'ipip-tunnel-addr-node-a',
+  secondary: { node: 'node-a', type: 'ipipTunnelAddress' },
+}
+const pod = {
+  handle_id: 'k8s-pod-network.1e7a55',
+  secondary: { namespace: 'shop', node: 'node-b', pod: 'web-0' },
+}
+
+t.test('only addresses that are handed out are listed, with whom they belong to', async (t) => {
+  const read = resource(
+    block({
+      allocations: [0, 1, null, 2],
+      unallocated: [2],
+      attributes: [tunnel, pod, { releasedAt: '2026-03-04T05:09:00Z' }],
+      sequenceNumber: 1772600767000000012n,
+      sequenceNumberForAllocation: { '0': 1772600767000000003n },
+      deleted: false,
+    }),
+  )
+  const nobody = { handle: undefined, node: undefined, type: undefined }
+  t.same(read, {
+    kind: 'IPAMBlock',
+    name: '10.66.12.64/30',
+    cidr: '10.66.12.64/30',
+    node: 'node-a',
+    virtualOwner: undefined,
+    allocations: [
+      {
+        ordinal: 0,
+        address: '10.66.12.64',
+        handle: 'ipip-tunnel-addr-node-a',
+        node: 'node-a',
+        type: 'ipipTunnelAddress',
+        released: false,
+      },
+      {
+        ordinal: 1,
+        address: '10.66.12.65',
+        handle: 'k8s-pod-network.1e7a55',
+        node: 'node-b',
+        type: undefined,
+        released: false,
+      },
+      { ordinal: 3, address: '10.66.12.67', ...nobody, released: true },
+    ],
+    deleted: false,
+  })
+})
+
+t.test('an address may be handed out to nobody known, and a fresh block has null lists', async (t) => {
+  const [only] = resource(block({ allocations: [0], attributes: [{}] })).allocations
+  t.same(only, {
+    ordinal: 0,
+    address: '10.66.12.64',
+    handle: undefined,
+    node: undefined,
+    type: undefined,
+    released: false,
+  })
+  t.same(resource(block({ allocations: null, attributes: null })).allocations, [])
+})
+
+t.test('addresses carry over byte borders, in both families', async (t) => {
+  const far = (cidr: string, ordinal: number) => {
+    const allocations = [...Array(ordinal).fill(null), 0]
+    return resource(block({ cidr, allocations, attributes: [pod] })).allocations[0]?.address
+  }
+  t.equal(far('10.66.0.0/20', 4095), '10.66.15.255')
+  t.equal(far('10.66.0.0/22', 256), '10.66.1.0')
+  t.equal(far('fd66::12:0/122', 63), 'fd66::12:3f')
+  t.equal(far('fd66::f000/116', 4095), 'fd66::ffff')
+  t.equal(far('10.66.3.3/32', 0), '10.66.3.3')
+})
+
+t.test('a block belongs to a node, to an owner of another kind, or to nobody', async (t) => {
+  const cases: [object, object][] = [
+    [{ affinity: 'host:node-a' }, { node: 'node-a', virtualOwner: undefined }],
+    [{ affinity: 'virtual:load-balancer' }, { node: undefined, virtualOwner: 'load-balancer' }],
+    [{ affinity: null }, { node: undefined, virtualOwner: undefined }],
+    [{ affinity: '' }, { node: undefined, virtualOwner: undefined }],
+    [
+      { affinity: undefined, hostAffinity: 'node-a' },
+      { node: 'node-a', virtualOwner: undefined },
+    ],
+    [{ affinity: 'host:172.20.0.11' }, { node: '172.20.0.11' }],
+  ]
+  for (const [spec, expected] of cases) t.match(resource(block(spec)), expected)
+})
+
+t.test('a handle ends at the first carriage return', async (t) => {
+  const attributes = [{ handle_id: 'vxlan-tunnel-addr-win\r\n' }]
+  t.equal(resource(block({ allocations: [0], attributes })).allocations[0]?.handle, 'vxlan-tunnel-addr-win')
+})
+
+t.test('what is wrong is named by field', async (t) => {
+  const cases: [object, string][] = [
+    [{ cidr: 'x' }, 'spec.cidr: "x" is not a CIDR; write it like 10.244.0.0/26'],
+    [{ affinity: 'node-a' }, 'spec.affinity: "node-a" is not an owner; write it like host:node-a'],
+    [
+      { allocations: [7], attributes: [pod] },
+      'spec.allocations[0]: 7 is not the index of a record in spec.attributes',
+    ],
+    [
+      { allocations: ['length'], attributes: [pod] },
+      'spec.allocations[0]: length is not the index of a record in spec.attributes',
+    ],
+    [
+      { allocations: Array(5).fill(null) },
+      'spec.allocations: has 5 entries, but 10.66.12.64/30 only 4 addresses',
+    ],
+    [{ allocations: {} }, 'spec.allocations: must be a list'],
+    [{ attributes: [null] }, 'spec.attributes[0]: must be a mapping'],
+    [{ attributes: [{ secondary: 'x' }] }, 'spec.attributes[0].secondary: must be a mapping'],
+  ]
+  for (const [spec, expected] of cases) t.same(refusals(block(spec)), [expected])
+  t.same(refusals(document('IPAMBlock', null)), ['spec: must be a mapping'])
+})
