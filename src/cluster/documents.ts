@@ -6,6 +6,7 @@
 
 import { fromCrd } from './crd.ts'
 import { type Document, kinds, type Problem } from './feed.ts'
+import { shown } from './json.ts'
 import { type Converted, legacyKinds, newPoolSpec } from './legacy.ts'
 import { type Fields, mapping, required, ShapeError, texts } from './shape.ts'
 
@@ -34,7 +35,7 @@ const V3 = 'projectcalico.org/v3'
 /** apiVersion → how its objects are read; undefined for one that is passed over. */
 const readers: Readonly<Record<string, (kind: string, raw: Fields) => Converted | undefined>> = {
   [V3]: readV3,
-  'crd.projectcalico.org/v1': (kind, raw) => readV3(kind, fromCrd(kind, raw)),
+  'crd.projectcalico.org/v1': (kind, raw) => readV3(kind, unused.has(kind) ? raw : fromCrd(kind, raw)),
   v1: readLegacy,
 }
 
@@ -109,5 +110,5 @@ function documentOf({ kind, metadata: given, ...rest }: Converted): Document {
 }
 
 function unknown(field: string, given: string, known: readonly string[]): ShapeError {
-  return new ShapeError(field, `${JSON.stringify(given)} is not known; what is read: ${known.join(', ')}`)
+  return new ShapeError(field, `${shown(given)} is not known; what is read: ${known.join(', ')}`)
 }

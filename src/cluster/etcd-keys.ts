@@ -22,7 +22,7 @@ interface Storage {
   keyOf?(document: Document, spec: Fields): string | undefined
   /** Undefined when the key only looks like one of this kind. */
   read(key: string, value: Fields): Pick<Document, 'metadata' | 'spec'> | undefined
-  value(document: Document): Fields
+  value(document: Document, spec: Fields): Fields
 }
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org'
@@ -42,21 +42,21 @@ const storages: Readonly<Record<ResourceKind, Storage>> = {
     key: (name) => blockKey(undashed(name)),
     keyOf: (_, { cidr }) => blockKey(cidr),
     read: readBlock,
-    value: ({ spec }) => blockValue(spec as Fields),
+    value: (_, spec) => blockValue(spec),
   },
   BlockAffinity: {
     prefixes: [`${IPAM}/host/`, `${IPAM}/virtual/`],
     key: (name) => affinityKey({ ...readClaimName(name) }),
     keyOf: (_, spec) => affinityKey(spec),
     read: readAffinity,
-    value: ({ spec }) => without(spec as Fields, ['node', 'cidr', 'type']),
+    value: (_, spec) => without(spec, ['node', 'cidr', 'type']),
   },
   IPAMHandle: {
     prefixes: [`${IPAM}/handle/`],
     key: (name) => `${IPAM}/handle/${name}`,
     keyOf: ({ metadata }, { handleID }) => `${IPAM}/handle/${handleID ?? metadata.name}`,
     read: readHandle,
-    value: ({ spec }) => without(spec as Fields, ['handleID']),
+    value: (_, spec) => without(spec, ['handleID']),
   },
 }
 
@@ -90,10 +90,11 @@ export function documentFromEtcd(key: string, value: string, modRevision: string
 
 /** Key and value to store for a document. @throws RangeError when neither spec nor name say which block it is about */
 export function etcdFromDocument(document: Document): { key: string; value: string } {
-  const { kind, metadata, spec } = document
+  const { kind, metadata } = document
+  const spec = (document.spec ?? {}) as Fields
   const { keyOf, value } = storages[kind]
-  const key = keyOf?.(document, (spec ?? {}) as Fields) ?? etcdKey(kind, metadata.name, metadata.namespace)
-  return { key, value: printJson(value(document)) }
+  const key = keyOf?.(document, spec) ?? etcdKey(kind, metadata.name, metadata.namespace)
+  return { key, value: printJson(value(document, spec)) }
 }
 
 // ---- v3 resources

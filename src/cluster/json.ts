@@ -15,6 +15,12 @@ export function printJson(value: unknown): string {
   return stringify(value) ?? 'null'
 }
 
+/** A value from outside as it stands in a message: JSON, and not too much of it. */
+export function shown(value: unknown): string {
+  const print = value === undefined ? 'nothing' : printJson(value)
+  return print.length > 80 ? `${print.slice(0, 80)}…` : print
+}
+
 function parseNumber(text: string): number | bigint {
   const number = Number(text)
   return integer.test(text) && !Number.isSafeInteger(number) ? BigInt(text) : number

@@ -4,6 +4,7 @@
 import { addressBytes, parseAddress } from '../inet/address.ts'
 import { dashed } from './cidr-names.ts'
 import type { ResourceKind } from './feed.ts'
+import { shown } from './json.ts'
 import { type Fields, mapping, required, ShapeError } from './shape.ts'
 
 export interface Converted {
@@ -49,7 +50,7 @@ function ipipMode(enabled: unknown, mode: unknown): string {
   if (enabled !== true) return 'Never'
   if (mode === 'cross-subnet') return 'CrossSubnet'
   if (mode === undefined || mode === null || mode === '' || mode === 'always') return 'Always'
-  throw new ShapeError('spec.ipip.mode', `${JSON.stringify(mode)} is not one of always, cross-subnet`)
+  throw new ShapeError('spec.ipip.mode', `${shown(mode)} is not one of always, cross-subnet`)
 }
 
 function readPeer(raw: Fields): Converted {

@@ -17,7 +17,7 @@ import {
   prefix,
   section,
 } from './fields.ts'
-import { nameRule, parser, type Rule } from './parse.ts'
+import { nameRule, parser } from './parse.ts'
 
 const priority = integer(1, 2147483646)
 
@@ -43,21 +43,6 @@ const rule = mapping({
 
 type RuleParts = z.output<typeof rule>
 type Operation = z.output<typeof operation>
-
-const lists = {
-  importV4: 'ipv4',
-  exportV4: 'ipv4',
-  importV6: 'ipv6',
-  exportV6: 'ipv6',
-} as const satisfies Record<string, Family>
-
-type ListName = keyof typeof lists
-
-const schema = z.object({
-  spec: section({ importV4: list(rule), exportV4: list(rule), importV6: list(rule), exportV6: list(rule) }),
-})
-
-type Parts = z.output<typeof schema>
 
 /** What may not be in one rule: [field, test, what would be right]. */
 const faults: readonly (readonly [string, (rule: RuleParts, family: Family) => boolean, string])[] = [
@@ -105,9 +90,18 @@ const faults: readonly (readonly [string, (rule: RuleParts, family: Family) => b
   ],
 ]
 
+const schema = z.object({
+  spec: section({
+    importV4: list(ruleOf('ipv4')),
+    exportV4: list(ruleOf('ipv4')),
+    importV6: list(ruleOf('ipv6')),
+    exportV6: list(ruleOf('ipv6')),
+  }),
+})
+
 export const parseBgpFilter = parser({
   schema,
-  rules: [nameRule, ...(Object.keys(lists) as ListName[]).flatMap(rulesOf)],
+  rules: [nameRule],
   build({ spec }, { metadata }): BgpFilter {
     return {
       kind: 'BGPFilter',
@@ -120,12 +114,12 @@ export const parseBgpFilter = parser({
   },
 })
 
-function rulesOf(name: ListName): Rule<Parts>[] {
-  return faults.map(([field, broken, message]) => ({
-    field: `spec.${name}[].${field}`,
-    broken: ({ spec }) => spec[name].some((given) => broken(given, lists[name])),
-    message,
-  }))
+function ruleOf(family: Family): z.ZodType<RuleParts> {
+  return rule.superRefine((given, context) => {
+    for (const [field, broken, message] of faults) {
+      if (broken(given, family)) context.addIssue({ code: 'custom', path: field.split('.'), message })
+    }
+  })
 }
 
 function build({ communities, operations, ...same }: RuleParts): BgpFilterRule {

@@ -7,6 +7,7 @@
 import { type Address, addressBytes, addressFromBytes, familyBits, familyOf } from '../../inet/address.ts'
 import { type Prefix, parsePrefix, prefixAddress, prefixLength } from '../../inet/prefix.ts'
 import type { Document } from '../feed.ts'
+import { shown } from '../json.ts'
 import type { Allocation, Block } from '../model.ts'
 import { type Parsed, problem } from './parse.ts'
 
@@ -50,7 +51,7 @@ function readBlock(spec: Fields): Block {
 function readCidr(given: unknown): Prefix {
   const cidr = typeof given === 'string' ? parsePrefix(given) : undefined
   if (cidr === undefined)
-    throw new Fault('spec.cidr', `${JSON.stringify(given)} is not a CIDR; write it like 10.244.0.0/26`)
+    throw new Fault('spec.cidr', `${shown(given)} is not a CIDR; write it like 10.244.0.0/26`)
   return cidr
 }
 
@@ -59,7 +60,7 @@ function readOwner({ affinity, hostAffinity }: Fields): Pick<Block, 'node' | 'vi
   const given = affinity || (hostAffinity ? `host:${hostAffinity}` : '')
   const [, type, owner] = /^(host|virtual):(.+)$/.exec(String(given)) ?? []
   if (given && owner === undefined) {
-    throw new Fault('spec.affinity', `${JSON.stringify(given)} is not an owner; write it like host:node-a`)
+    throw new Fault('spec.affinity', `${shown(given)} is not an owner; write it like host:node-a`)
   }
   return { node: type === 'host' ? owner : undefined, virtualOwner: type === 'virtual' ? owner : undefined }
 }
@@ -91,7 +92,7 @@ function readAllocations(cidr: Prefix, given: readonly unknown[], holders: reado
     if (!holder)
       throw new Fault(
         `spec.allocations[${ordinal}]`,
-        `${index} is not the index of a record in spec.attributes`,
+        `${shown(index)} is not the index of a record in spec.attributes`,
       )
     allocations.push({ ordinal, address: addressAt(base, ordinal), ...holder })
   }

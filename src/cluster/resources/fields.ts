@@ -8,6 +8,7 @@ import { type Address, type Family, familyOf, parseAddress } from '../../inet/ad
 import { parseAsn } from '../../inet/asn.ts'
 import { parseMac } from '../../inet/mac.ts'
 import { type Cidr, type Prefix, parseCidr, parsePrefix } from '../../inet/prefix.ts'
+import { shown } from '../json.ts'
 import { parseSelector, type Selector } from '../selector/selector.ts'
 import { type PeerAddress, parsePeerAddress } from './peer-address.ts'
 
@@ -20,6 +21,12 @@ export const text: z.ZodType<string> = field('text', undefined, (given) => given
 
 export const boolean: z.ZodType<boolean> = value('true or false', (given) =>
   typeof given === 'boolean' ? given : undefined,
+)
+
+/** Labels or annotations; none when absent. */
+export const labels: z.ZodType<Readonly<Record<string, string>>> = or(
+  value('a mapping of names to text', (given) => (isTexts(given) ? given : undefined)),
+  {},
 )
 
 /** False when absent. */
@@ -191,9 +198,9 @@ function complaint(given: unknown, expected: string): string {
   return `${shown(given)} is not ${expected}`
 }
 
-function shown(given: unknown): string {
-  const print = typeof given === 'bigint' ? String(given) : (JSON.stringify(given) ?? String(given))
-  return print.length > 80 ? `${print.slice(0, 80)}…` : print
+function isTexts(given: unknown): given is Record<string, string> {
+  const isMapping = typeof given === 'object' && given !== null && !Array.isArray(given)
+  return isMapping && Object.values(given).every((entry) => typeof entry === 'string')
 }
 
 function matching(pattern: RegExp): Read<string> {

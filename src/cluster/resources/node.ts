@@ -15,6 +15,7 @@ import type { Node } from '../model.ts'
 import {
   addressOf,
   interfaceAddress,
+  labels,
   list,
   mac,
   mapping,
@@ -27,6 +28,7 @@ import {
 import { parser, type Rule } from './parse.ts'
 
 const schema = z.object({
+  metadata: mapping({ labels }),
   spec: section({
     bgp: section({
       ipv4Address: optional(interfaceAddress('ipv4')),
@@ -60,11 +62,11 @@ const rules: readonly Rule<Parts>[] = [
 export const parseNode = parser({
   schema,
   rules,
-  build({ spec, status }, { metadata }): Node {
+  build({ metadata: { labels }, spec, status }, { metadata }): Node {
     return {
       kind: 'Node',
       name: metadata.name,
-      labels: metadata.labels ?? {},
+      labels,
       ipv4: spec.bgp.ipv4Address,
       ipv6: spec.bgp.ipv6Address,
       asn: spec.bgp.asNumber,

@@ -4,10 +4,11 @@
 
 import { z } from 'zod'
 import type { Workload } from '../model.ts'
-import { interfaceName, list, mac, network, optional, section, text } from './fields.ts'
+import { interfaceName, labels, list, mac, mapping, network, optional, section, text } from './fields.ts'
 import { parser } from './parse.ts'
 
 const schema = z.object({
+  metadata: mapping({ labels }),
   spec: section({
     node: text,
     pod: optional(text),
@@ -20,14 +21,14 @@ const schema = z.object({
 
 export const parseWorkload = parser({
   schema,
-  build({ spec }, { metadata }): Workload {
+  build({ metadata: { labels }, spec }, { metadata }): Workload {
     const { ipNetworks, allowSpoofedSourcePrefixes, ...same } = spec
     return {
       ...same,
       kind: 'WorkloadEndpoint',
       name: metadata.name,
       namespace: metadata.namespace ?? 'default',
-      labels: metadata.labels ?? {},
+      labels,
       networks: ipNetworks,
       allowSpoofedSources: allowSpoofedSourcePrefixes.length > 0,
     }

@@ -66,14 +66,14 @@ t.test('one wrong rule spoils the filter, and is named', async (t) => {
     ],
     [
       { action: 'Accept', cidr: '10.0.0.0/8' },
-      /^spec.importV4\[\].matchOperator: and cidr must be given together/,
+      /^spec.importV4\[0\].matchOperator: and cidr must be given together/,
     ],
-    [{ action: 'Accept', matchOperator: 'In' }, /^spec.importV4\[\].matchOperator: and cidr/],
+    [{ action: 'Accept', matchOperator: 'In' }, /^spec.importV4\[0\].matchOperator: and cidr/],
     [
       { action: 'Accept', matchOperator: 'In', cidr: 'fd66::/48' },
-      /^spec.importV4\[\].cidr: must be of the family/,
+      /^spec.importV4\[0\].cidr: must be of the family/,
     ],
-    [{ action: 'Accept', prefixLength: { min: 8 } }, /^spec.importV4\[\].prefixLength: needs cidr/],
+    [{ action: 'Accept', prefixLength: { min: 8 } }, /^spec.importV4\[0\].prefixLength: needs cidr/],
     [
       { action: 'Accept', matchOperator: 'In', cidr: '10.0.0.0/8', prefixLength: { max: 33 } },
       /prefixLength: must be 0 to 32/,

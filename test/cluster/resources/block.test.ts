@@ -116,7 +116,7 @@ t.test('what is wrong is named by field', async (t) => {
     ],
     [
       { allocations: ['length'], attributes: [pod] },
-      'spec.allocations[0]: length is not the index of a record in spec.attributes',
+      'spec.allocations[0]: "length" is not the index of a record in spec.attributes',
     ],
     [
       { allocations: Array(5).fill(null) },
