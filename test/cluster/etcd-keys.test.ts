@@ -5,7 +5,7 @@ import { documentFromEtcd, etcdFromDocument, etcdKey, prefixesOf } from '../../s
 import { kinds } from '../../src/cluster/feed.ts'
 import { parseJson } from '../../src/cluster/json.ts'
 import { parseDocument } from '../../src/cluster/resources/index.ts'
-import { recordedKeys, recordings } from './recordings.ts'
+import { recordedKeys, recordings } from '../kit/recordings.ts'
 
 t.test('every recorded key of our kinds is read, and its value parses without a complaint', async (t) => {
   const seen = new Set<string>()

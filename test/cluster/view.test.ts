@@ -6,7 +6,7 @@ import type { Document } from '../../src/cluster/feed.ts'
 import { resourceId } from '../../src/cluster/feed.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { affinity, block, node, pool, workload } from '../kit/documents.ts'
-import { recordings } from './recordings.ts'
+import { recordings } from '../kit/recordings.ts'
 
 t.test('a document that is new, changed, the same and gone', async (t) => {
   const view = new ClusterView()

@@ -1,7 +1,7 @@
 // BGPConfiguration: what is set, what counts for one node only, and what is refused.
 
 import t from 'tap'
-import { document, refusals, resource, warnings } from './check.ts'
+import { document, refusals, resource, warnings } from '../../kit/resources.ts'
 
 function configuration(spec: unknown, name = 'default') {
   return document('BGPConfiguration', spec, { name })

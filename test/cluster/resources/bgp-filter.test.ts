@@ -1,7 +1,7 @@
 // BGPFilter: rules in order, and what spoils one.
 
 import t from 'tap'
-import { document, refusals, resource } from './check.ts'
+import { document, refusals, resource } from '../../kit/resources.ts'
 
 function filter(spec: object) {
   return document('BGPFilter', spec, { name: 'no-default' })

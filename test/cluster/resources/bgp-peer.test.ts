@@ -1,7 +1,7 @@
 // BGPPeer: what is read, defaults, and which fields exclude each other.
 
 import t from 'tap'
-import { document, refusals, resource } from './check.ts'
+import { document, refusals, resource } from '../../kit/resources.ts'
 
 function peer(spec: object) {
   return document('BGPPeer', spec, { name: 'tor-r1' })

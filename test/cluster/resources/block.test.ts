@@ -1,7 +1,7 @@
 // IPAMBlock: owner, allocations and their addresses, in both families.
 
 import t from 'tap'
-import { document, refusals, resource } from './check.ts'
+import { document, refusals, resource } from '../../kit/resources.ts'
 
 function block(spec: object) {
   return document(

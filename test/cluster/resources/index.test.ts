@@ -7,7 +7,7 @@ import { documentFromEtcd, etcdKey, prefixesOf } from '../../../src/cluster/etcd
 import { kinds } from '../../../src/cluster/feed.ts'
 import { printJson } from '../../../src/cluster/json.ts'
 import { parseDocument } from '../../../src/cluster/resources/index.ts'
-import { recordedKeys } from '../recordings.ts'
+import { recordedKeys } from '../../kit/recordings.ts'
 
 const anything = fc.anything({ withBigInt: true, maxDepth: 3 })
 

@@ -1,7 +1,7 @@
 // IPPool: defaults at read time, what is tolerated, what is refused and in which words.
 
 import t from 'tap'
-import { document, refusals, resource, warnings } from './check.ts'
+import { document, refusals, resource, warnings } from '../../kit/resources.ts'
 
 function pool(spec: object, metadata = {}) {
   return document('IPPool', { cidr: '10.66.0.0/16', ...spec }, { name: 'lan-pool', ...metadata })

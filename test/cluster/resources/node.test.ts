@@ -1,7 +1,7 @@
 // Node: addresses with their subnets, tunnels, and what is no address of a host.
 
 import t from 'tap'
-import { document, refusals, resource } from './check.ts'
+import { document, refusals, resource } from '../../kit/resources.ts'
 
 function node(spec: unknown, status?: unknown) {
   return { ...document('Node', spec, { name: 'node-a', labels: { rack: 'r1' } }), status }

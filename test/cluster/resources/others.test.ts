@@ -1,7 +1,7 @@
 // The kinds with few fields: FelixConfiguration, ClusterInformation, WorkloadEndpoint, BlockAffinity, IPAMHandle.
 
 import t from 'tap'
-import { document, refusals, resource } from './check.ts'
+import { document, refusals, resource } from '../../kit/resources.ts'
 
 t.test('Felix settings stay as they are written', async (t) => {
   const spec = {

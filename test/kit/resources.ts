@@ -1,8 +1,8 @@
 // What the tests of all kinds share: a document in, a resource or sentences out.
 
-import type { Document, Problem, ResourceKind } from '../../../src/cluster/feed.ts'
-import type { Resources } from '../../../src/cluster/model.ts'
-import { parseDocument } from '../../../src/cluster/resources/index.ts'
+import type { Document, Problem, ResourceKind } from '../../src/cluster/feed.ts'
+import type { Resources } from '../../src/cluster/model.ts'
+import { parseDocument } from '../../src/cluster/resources/index.ts'
 
 export function document<K extends ResourceKind>(
   kind: K,
