@@ -8,7 +8,7 @@
 import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
 import type { Node, Resource, Workload } from '../cluster/model.ts'
 import { type Address, familyOf } from '../inet/address.ts'
-import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
+import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { Derived, sameRecord } from './derived.ts'
 import { bgpAddresses, blockPrefixes, Facts } from './facts.ts'
 import { MultiIndex } from './multi-index.ts'
@@ -227,6 +227,11 @@ export class Plan {
   /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */
   explain(prefix: Prefix): { source: string; offer: Route | Declined }[] {
     return explain(prefix, this.#inputs)
+  }
+
+  /** True when a prefix may be announced without a route of ours that leads to it. */
+  needsNoRoute(prefix: Prefix): boolean {
+    return !this.#settings.kernel.routeSync || (isHost(prefix) && this.facts.ownsBlock(prefix))
   }
 
   /** Whether a route learned by BGP may be announced again. */
