@@ -25,9 +25,17 @@ class Fault extends Error {
   }
 }
 
+const nobody: Holder = { handle: undefined, node: undefined, type: undefined, released: false }
+
+const strays = [
+  'spec.allocations',
+  'points to records that are not in spec.attributes; whose they are is unknown',
+] as const
+
 export function parseBlock(document: Document): Parsed<Block> {
   try {
-    return { resource: readBlock(fieldsAt('spec', document.spec)), warnings: [] }
+    const spec = fieldsAt('spec', document.spec)
+    return { resource: readBlock(spec), warnings: hasStrays(spec) ? [problem(document, ...strays)] : [] }
   } catch (error) {
     if (!(error instanceof Fault)) throw error
     return { problems: [problem(document, error.field, error.message)] }
@@ -46,6 +54,12 @@ function readBlock(spec: Fields): Block {
     allocations,
     deleted: spec.deleted === true,
   }
+}
+
+/** Damage to the record of one address must not cost the block its routes. */
+function hasStrays({ allocations, attributes }: Fields): boolean {
+  const records = Array.isArray(attributes) ? attributes.length : 0
+  return Array.isArray(allocations) && allocations.some((index) => index !== null && index >= records)
 }
 
 function readCidr(given: unknown): Prefix {
@@ -88,13 +102,12 @@ function readAllocations(cidr: Prefix, given: readonly unknown[], holders: reado
   for (let ordinal = 0; ordinal < given.length; ordinal++) {
     const index = given[ordinal]
     if (index === null) continue
-    const holder = typeof index === 'number' ? holders[index] : undefined
-    if (!holder)
+    if (!Number.isInteger(index) || (index as number) < 0)
       throw new Fault(
         `spec.allocations[${ordinal}]`,
         `${shown(index)} is not the index of a record in spec.attributes`,
       )
-    allocations.push({ ordinal, address: addressAt(base, ordinal), ...holder })
+    allocations.push({ ordinal, address: addressAt(base, ordinal), ...(holders[index as number] ?? nobody) })
   }
   return allocations
 }

@@ -1,7 +1,7 @@
 // IPAMBlock: owner, allocations and their addresses, in both families.
 
 import t from 'tap'
-import { document, refusals, resource } from '../../kit/resources.ts'
+import { document, refusals, resource, warnings } from '../../kit/resources.ts'
 
 function block(spec: object) {
   return document(
@@ -106,13 +106,24 @@ t.test('a handle ends at the first carriage return', async (t) => {
   t.equal(resource(block({ allocations: [0], attributes })).allocations[0]?.handle, 'vxlan-tunnel-addr-win')
 })
 
+t.test('an address whose record is lost is nobody’s, and the block stays', async (t) => {
+  const damaged = block({ allocations: [1, 0, null], attributes: [pod] })
+  t.match(resource(damaged).allocations, [
+    { address: '10.66.12.64', node: undefined, handle: undefined, released: false },
+    { address: '10.66.12.65', node: 'node-b' },
+  ])
+  t.match(warnings(damaged), [/^spec.allocations: points to records that are not in spec.attributes/])
+  t.same(warnings(block({ allocations: [0, null], attributes: [pod] })), [])
+  t.same(warnings(block({ allocations: [null], attributes: [] })), [])
+})
+
 t.test('what is wrong is named by field', async (t) => {
   const cases: [object, string][] = [
     [{ cidr: 'x' }, 'spec.cidr: "x" is not a CIDR; write it like 10.244.0.0/26'],
     [{ affinity: 'node-a' }, 'spec.affinity: "node-a" is not an owner; write it like host:node-a'],
     [
-      { allocations: [7], attributes: [pod] },
-      'spec.allocations[0]: 7 is not the index of a record in spec.attributes',
+      { allocations: [-1], attributes: [pod] },
+      'spec.allocations[0]: -1 is not the index of a record in spec.attributes',
     ],
     [
       { allocations: ['length'], attributes: [pod] },
