@@ -1,0 +1,41 @@
+// Changes to the cluster of a running lab, as those make them who do it in a real one: the CNI plugin, and calicoctl.
+
+import type { Document } from '../src/cluster/feed.ts'
+import { assignAddresses, releaseAddresses } from './cluster/claims.ts'
+import { workloadDocument } from './cluster/documents.ts'
+import { put, remove } from './cluster/store.ts'
+import { refreshNodeBirds } from './daemons/bird.ts'
+import { plug, unplug } from './kernel/pods.ts'
+import { type Lab, LabError } from './lab.ts'
+import { saveState } from './state.ts'
+import type { Pod } from './topology/index.ts'
+
+/** Adds a pod as the CNI plugin does: addresses, interface, endpoint. */
+export async function addPod(lab: Lab, pod: Pod): Promise<void> {
+  const addresses = await assignAddresses(lab.store, lab.topology.pools, pod)
+  const { name, node, namespace } = pod
+  lab.state.pods.push({ name, node, namespace, addresses })
+  saveState(lab.name, lab.state)
+  await plug(lab, pod, addresses)
+  await put(lab.store, workloadDocument(pod, addresses))
+  await refreshNodeBirds(lab)
+}
+
+/** Takes a pod away as the CNI plugin does: endpoint, interface, addresses. */
+export async function deletePod(lab: Lab, name: string): Promise<void> {
+  const running = lab.state.pods.find((pod) => pod.name === name)
+  if (!running) throw new LabError(`there is no pod ${name}`)
+  const pod: Pod = { ...running, addresses: [], pools: [], borrowFrom: undefined }
+  await remove(lab.store, workloadDocument(pod, []))
+  await unplug(lab, pod)
+  lab.state.pods = lab.state.pods.filter((each) => each !== running)
+  saveState(lab.name, lab.state)
+  await releaseAddresses(lab.store, pod)
+  await refreshNodeBirds(lab)
+}
+
+/** Writes or deletes documents, as calicoctl would. */
+export async function writeDocuments(lab: Lab, documents: readonly Document[]): Promise<void> {
+  for (const document of documents) await put(lab.store, document)
+  await refreshNodeBirds(lab)
+}

@@ -1,0 +1,64 @@
+// What runs on a node: our agent, what calico-node would run, or nobody. A row a kind.
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { sysctl } from '../kernel/run.ts'
+import { type Lab, startProcess, stopProcess } from '../lab.ts'
+import { repository } from '../state.ts'
+import type { LabNode } from '../topology/index.ts'
+import { startNodeBird, stopBird } from './bird.ts'
+
+interface Runner {
+  start(lab: Lab, node: LabNode): Promise<void>
+  stop(lab: Lab, node: LabNode, signal: NodeJS.Signals): Promise<void>
+}
+
+const runners: Readonly<Record<LabNode['agent'], Runner>> = {
+  caracal: {
+    start: (lab, node) =>
+      startProcess(lab, {
+        name: `${node.name} agent`,
+        machine: node.name,
+        argv: [process.execPath, join(repository, 'src', 'main.ts'), 'run'],
+        environment: agentEnvironment(lab, node),
+        log: 'agent.log',
+      }),
+    stop: (lab, node, signal) => stopProcess(lab, `${node.name} agent`, signal),
+  },
+  bird: {
+    async start(lab, node) {
+      await forwarding(lab, node)
+      await startNodeBird(lab, node)
+    },
+    stop: stopBird,
+  },
+  none: { start: async () => {}, stop: async () => {} },
+}
+
+export async function startAgent(lab: Lab, node: LabNode): Promise<void> {
+  await runners[node.agent].start(lab, node)
+}
+
+/** SIGTERM for a clean stop; SIGKILL for a crash. */
+export async function stopAgent(lab: Lab, node: LabNode, signal: NodeJS.Signals): Promise<void> {
+  await runners[node.agent].stop(lab, node, signal)
+}
+
+/** How the agent of a node is started, and how the commands find it. */
+export function agentEnvironment(lab: Lab, node: LabNode): Record<string, string> {
+  const home = join(lab.directory, node.name)
+  mkdirSync(join(home, 'state'), { recursive: true })
+  return {
+    NODENAME: node.name,
+    CARACAL_SOCKET: join(home, 'caracal.sock'),
+    CARACAL_STATE_DIR: join(home, 'state'),
+    ...lab.datastore.environment,
+    ...node.environment,
+  }
+}
+
+/** Felix's part on a node that runs BIRD. */
+async function forwarding(lab: Lab, { name }: LabNode): Promise<void> {
+  const on = { 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }
+  await sysctl(lab.namespaceOf(name), on, lab.signal)
+}

@@ -1,0 +1,46 @@
+// Waiting for a condition, with a deadline. The lab never sleeps for a guessed time.
+
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Patience {
+  readonly deadlineMs: number
+  /** Between two looks. */
+  readonly everyMs?: number
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Asks `look` again and again until it gives something other than undefined or false.
+ * Undefined when the deadline passes first. @throws what `look` throws, and AbortError when the signal says so
+ */
+export async function until<T>(
+  look: () => Promise<T | undefined | false> | T | undefined | false,
+  { deadlineMs, everyMs = 50, signal }: Patience,
+): Promise<T | undefined> {
+  const deadline = Date.now() + deadlineMs
+  for (;;) {
+    signal?.throwIfAborted()
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() >= deadline) return undefined
+    await delay(everyMs, undefined, { signal })
+  }
+}
+
+/** Runs `work` on each item, `width` at a time; answers in the order of the items. */
+export async function inBatches<T, R>(
+  items: readonly T[],
+  width: number,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const answers = new Array<R>(items.length)
+  let next = 0
+  const worker = async (): Promise<void> => {
+    while (next < items.length) {
+      const at = next++
+      answers[at] = await work(items[at]!)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker))
+  return answers
+}
