@@ -17,6 +17,10 @@ export interface Kind<T> {
   key(item: T): string
   /** Equal in everything the kernel holds; ignores `because`. */
   same(a: T, b: T): boolean
+  /** The interface it hangs on. When that goes down or away the kernel drops the item without a word. */
+  device?(item: T): string | undefined
+  /** An item nobody asked for stays at least until then (milliseconds of the reconciler's clock). */
+  keepUntil?(item: T): number
   /** All of ours that the kernel holds now. */
   read(): Promise<readonly T[]>
   /** Each as one batch, in order; refused items are named and do not stop the others. Putting twice succeeds. */

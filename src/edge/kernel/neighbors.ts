@@ -1,0 +1,103 @@
+// Static neighbour entries of workloads: permanent ones on workload interfaces are ours.
+
+import { type Address, parseAddress } from '../../inet/address.ts'
+import type { Neighbor } from '../../plan/wanted.ts'
+import type { Kind, Refused } from '../../reconcile/kind.ts'
+import type { IpBatch, Outcome } from './ip-batch.ts'
+import { isWorkloadDevice, type Ownership } from './ownership.ts'
+import type { Seen } from './routes.ts'
+import type { Ip } from './run.ts'
+import { saysAbsent, saysPassing } from './words.ts'
+
+/** An entry as ip(8) prints it, in any state. */
+export interface PrintedNeighbor {
+  readonly address: Address
+  readonly device: string
+  /** Present when the entry is permanent and has a hardware address. */
+  readonly permanent?: Neighbor
+}
+
+/** Reads `10.65.0.2 dev cali0 lladdr 66:3e:ca:a4:db:65 PERMANENT`; undefined for proxy entries and other text. */
+export function parseNeighbor(line: string): PrintedNeighbor | undefined {
+  const [text = '', ...words] = line.trim().split(/\s+/)
+  const address = parseAddress(text)
+  const device = valueAfter('dev', words)
+  const mac = valueAfter('lladdr', words)
+  if (!address || device === undefined || words.includes('proxy')) return undefined
+  if (mac === undefined || !words.includes('PERMANENT')) return { address, device }
+  return { address, device, permanent: { address, mac, device, because: 'found in the kernel' } }
+}
+
+function valueAfter(key: string, words: readonly string[]): string | undefined {
+  const at = words.indexOf(key)
+  return at < 0 ? undefined : words[at + 1]
+}
+
+export function neighborKey({ device, address }: Pick<Neighbor, 'device' | 'address'>): string {
+  return `${device} ${address}`
+}
+
+export class Neighbors implements Kind<Neighbor> {
+  readonly name = 'neighbors'
+  readonly key = neighborKey
+  readonly #ip: Ip
+  readonly #batch: IpBatch
+  readonly #ownership: Ownership
+
+  constructor(ip: Ip, batch: IpBatch, ownership: Ownership) {
+    this.#ip = ip
+    this.#batch = batch
+    this.#ownership = ownership
+  }
+
+  same(a: Neighbor, b: Neighbor): boolean {
+    return a.mac === b.mac && neighborKey(a) === neighborKey(b)
+  }
+
+  device({ device }: Neighbor): string {
+    return device
+  }
+
+  async read(): Promise<readonly Neighbor[]> {
+    const found: Neighbor[] = []
+    for await (const lines of this.#ip.lines('neigh', 'show', 'nud', 'permanent')) {
+      for (const line of lines) {
+        const { permanent } = parseNeighbor(line) ?? {}
+        if (permanent && isWorkloadDevice(permanent.device, this.#ownership)) found.push(permanent)
+      }
+    }
+    return found
+  }
+
+  async put(neighbors: readonly Neighbor[]): Promise<readonly Refused[]> {
+    const outcomes = await this.#batch.run(
+      neighbors.map(
+        ({ address, mac, device }) => `neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`,
+      ),
+    )
+    return refusals(neighbors, outcomes)
+  }
+
+  async remove(neighbors: readonly Neighbor[]): Promise<readonly Refused[]> {
+    const outcomes = await this.#batch.run(
+      neighbors.map(({ address, device }) => `neigh del ${address} dev ${device}`),
+    )
+    return refusals(
+      neighbors,
+      outcomes.map((words) => (words !== undefined && saysAbsent(words) ? undefined : words)),
+    )
+  }
+
+  /** What an event means for one of our keys, if anything. */
+  event({ address, device, permanent }: PrintedNeighbor, deleted: boolean): Seen<Neighbor> | undefined {
+    if (!isWorkloadDevice(device, this.#ownership)) return undefined
+    return { key: neighborKey({ address, device }), item: deleted ? undefined : permanent }
+  }
+}
+
+function refusals(neighbors: readonly Neighbor[], outcomes: readonly Outcome[]): Refused[] {
+  return neighbors.flatMap((neighbor, i) => {
+    const reason = outcomes[i]
+    return reason === undefined ? [] : { key: neighborKey(neighbor), reason, transient: saysPassing(reason) }
+  })
+}

@@ -1,0 +1,36 @@
+// Ours or not: what a fresh process may change of what it finds. README.md has the table in words.
+//
+// After Calico felix/routetable/ownershippol/main_route_table_policy.go, but narrower: a
+// route of protocol 12 or 80 on a device that is not ours may belong to another BIRD, so it
+// is ours only where `owns` says so.
+
+import { type Prefix, prefix } from '../../inet/prefix.ts'
+import { type PrintedRoute, RTN_BLACKHOLE, RTN_UNICAST, RTPROT_KERNEL } from './route-text.ts'
+
+export interface Ownership {
+  /** How names of workload interfaces begin (Calico interfacePrefix). */
+  readonly workloadPrefixes: readonly string[]
+  /** The destination is inside a pool, or in our saved state. */
+  owns(prefix: Prefix): boolean
+}
+
+const AGENT_PROTOCOLS: readonly string[] = ['12', '80']
+const VXLAN_DEVICES: readonly string[] = ['vxlan.calico', 'vxlan-v6.calico']
+const IPIP_DEVICE = 'tunl0'
+const LINK_LOCAL = prefix('fe80::/64')
+
+export function isWorkloadDevice(device: string | undefined, { workloadPrefixes }: Ownership): boolean {
+  return device !== undefined && workloadPrefixes.some((start) => device.startsWith(start))
+}
+
+/** True for routes that we or another agent of this cluster made, and that we therefore change and remove. */
+export function isOurs(printed: PrintedRoute, ownership: Ownership): boolean {
+  const { type, protocol, prefix: destination, route } = printed
+  if (!printed.main || printed.tos || printed.multipath || destination === LINK_LOCAL) return false
+  if (type !== RTN_UNICAST && type !== RTN_BLACKHOLE) return false
+  const { device } = route
+  if (isWorkloadDevice(device, ownership) || (device && VXLAN_DEVICES.includes(device))) {
+    return protocol !== RTPROT_KERNEL
+  }
+  return AGENT_PROTOCOLS.includes(protocol) && (device === IPIP_DEVICE || ownership.owns(destination))
+}

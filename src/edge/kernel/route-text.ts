@@ -1,0 +1,155 @@
+// Routes as ip(8) reads and prints them.
+//
+// The same text comes from `ip -N -o -d route show` and from `ip monitor`, so one parser
+// serves both (ip-route(8); numbers from linux/rtnetlink.h). A line is a type, a prefix,
+// and words: some stand alone, most are followed by their value.
+
+import { familyOf, parseAddress } from '../../inet/address.ts'
+import { type Prefix, parseCidr } from '../../inet/prefix.ts'
+import type { Route, RouteProtocol } from '../../plan/wanted.ts'
+
+export const RTN_UNICAST = 1
+export const RTN_BLACKHOLE = 6
+export const RTPROT_KERNEL = '2'
+const RT_SCOPE_LINK = '253'
+const RT_TABLE_MAIN = '254'
+
+/** A route as the kernel holds it: of any program, in any table. */
+export interface KernelRoute extends Route {
+  /** Absent: the one all of ours have. Only routes that others or older agents wrote have another. */
+  readonly metric?: number
+}
+
+export interface PrintedRoute {
+  /** RTN_UNICAST, RTN_BLACKHOLE or another of rtnetlink's route types. */
+  readonly type: number
+  readonly prefix: Prefix
+  /** Number of the route protocol, in text. */
+  readonly protocol: string
+  readonly main: boolean
+  /** Has a type of service: decides for some packets only. */
+  readonly tos: boolean
+  readonly multipath: boolean
+  readonly dead: boolean
+  readonly metric: number
+  /** The route in our terms; of a multipath route, its first next hop. */
+  readonly route: KernelRoute
+}
+
+/** Protocols with a name of our own; all others are their number. */
+const PROTOCOL_NAMES: Readonly<Record<string, RouteProtocol>> = { 3: 'boot', 12: 'bird' }
+const PROTOCOL_NUMBERS: Readonly<Record<string, string>> = { boot: '3', bird: '12' }
+
+/** The metric of all our routes: IPv4 0; IPv6 1024, which is what the kernel makes of 0 (Calico #11356). */
+export function ourMetric(prefix: Prefix): number {
+  return familyOf(prefix) === 'ipv4' ? 0 : 1024
+}
+
+/** Reads one line of `ip -N -o -d route`; undefined when it is no route of a prefix. */
+export function parseRoute(line: string): PrintedRoute | undefined {
+  const [type = '', destination = '', ...words] = line.replaceAll('\\', ' ').trim().split(/\s+/)
+  const { values, flags } = readWords(words)
+  const prefix = prefixIn(destination, flags)
+  if (!/^\d+$/.test(type) || !prefix) return undefined
+  const metric = Number(values.get('metric') ?? 0)
+  const protocol = values.get('proto') ?? '0'
+  return {
+    type: Number(type),
+    prefix,
+    protocol,
+    main: (values.get('table') ?? RT_TABLE_MAIN) === RT_TABLE_MAIN,
+    tos: values.has('tos'),
+    multipath: flags.has('nexthop'),
+    dead: flags.has('dead'),
+    metric,
+    route: {
+      prefix,
+      type: Number(type) === RTN_BLACKHOLE ? 'blackhole' : 'unicast',
+      protocol: PROTOCOL_NAMES[protocol] ?? (protocol as RouteProtocol),
+      ...(Number(type) === RTN_UNICAST && wayOut(values, flags)),
+      ...(metric !== ourMetric(prefix) && { metric }),
+      because: 'found in the kernel',
+    },
+  }
+}
+
+/** The kernel reports IPv6 blackholes on `lo`, so this is for unicast routes only. */
+function wayOut(values: ReadonlyMap<string, string>, flags: ReadonlySet<string>): Partial<KernelRoute> {
+  const device = values.get('dev')
+  const gateway = parseAddress(values.get('via') ?? '')
+  const source = parseAddress(values.get('src') ?? '')
+  return {
+    ...(device !== undefined && { device }),
+    ...(gateway && { gateway }),
+    ...(values.get('scope') === RT_SCOPE_LINK && { scope: 'link' }),
+    ...(flags.has('onlink') && { onlink: true }),
+    ...(values.has('mtu') && { mtu: Number(values.get('mtu')) }),
+    ...(source && { source }),
+  }
+}
+
+const FLAGS = new Set(['nexthop', 'onlink', 'dead', 'pref'])
+const VALUES = new Set(['via', 'dev', 'src', 'proto', 'scope', 'metric', 'mtu', 'table', 'tos'])
+/** Words between a key and its value: `via inet6 fd00::1`, `mtu lock 1400`. */
+const QUALIFIERS = new Set(['inet', 'inet6', 'lock'])
+
+function readWords(words: readonly string[]): { values: Map<string, string>; flags: Set<string> } {
+  const values = new Map<string, string>()
+  const flags = new Set<string>()
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!
+    if (FLAGS.has(word)) flags.add(word)
+    if (!VALUES.has(word)) continue
+    if (QUALIFIERS.has(words[i + 1] ?? '')) i++
+    const value = words[++i]
+    if (value !== undefined && !values.has(word)) values.set(word, value)
+  }
+  return { values, flags }
+}
+
+/** `default` does not say its family, but every IPv6 route has a `pref` (RFC 4191). */
+function prefixIn(destination: string, flags: ReadonlySet<string>): Prefix | undefined {
+  if (destination !== 'default') return parseCidr(destination)?.prefix
+  return parseCidr(flags.has('pref') ? '::/0' : '0.0.0.0/0')?.prefix
+}
+
+/** The line that makes the kernel hold `route`, in place of any other of its prefix and metric. */
+export function replaceLine(route: KernelRoute): string {
+  return words([
+    'route replace',
+    route.type === 'blackhole' && 'blackhole',
+    route.prefix,
+    route.gateway && `via ${route.gateway}`,
+    route.device && `dev ${route.device}`,
+    route.source && `src ${route.source}`,
+    `proto ${protocolNumber(route)}`,
+    route.scope && `scope ${route.scope}`,
+    `metric ${metricOf(route)}`,
+    route.onlink && 'onlink',
+    route.mtu !== undefined && `mtu ${route.mtu}`,
+  ])
+}
+
+/** The line that removes exactly `route`: a `del` that names less takes the first that fits (Calico felix/routetable). */
+export function deleteLine(route: KernelRoute): string {
+  return words([
+    'route del',
+    route.type === 'blackhole' && 'blackhole',
+    route.prefix,
+    route.device && `dev ${route.device}`,
+    `proto ${protocolNumber(route)}`,
+    `metric ${metricOf(route)}`,
+  ])
+}
+
+function metricOf({ prefix, metric }: KernelRoute): number {
+  return metric ?? ourMetric(prefix)
+}
+
+function protocolNumber({ protocol }: KernelRoute): string {
+  return PROTOCOL_NUMBERS[protocol] ?? protocol
+}
+
+function words(parts: readonly (string | false | undefined)[]): string {
+  return parts.filter((part) => part).join(' ')
+}

@@ -1,0 +1,212 @@
+// Routes of the main table, both families: ours, which are brought to the plan, and those of others, which the plan
+// needs to know. Both come from the same reading and the same events.
+
+import { familyOf } from '../../inet/address.ts'
+import type { ForeignRoute } from '../../plan/underlay.ts'
+import type { Kind, Refused } from '../../reconcile/kind.ts'
+import type { IpBatch, Outcome } from './ip-batch.ts'
+import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
+import {
+  deleteLine,
+  type KernelRoute,
+  type PrintedRoute,
+  parseRoute,
+  RTN_BLACKHOLE,
+  RTN_UNICAST,
+  replaceLine,
+} from './route-text.ts'
+import type { Ip } from './run.ts'
+import type { SavedState } from './saved-state.ts'
+import { saysAbsent, saysPassing } from './words.ts'
+
+export interface RoutesOptions {
+  readonly ip: Ip
+  readonly batch: IpBatch
+  readonly ownership: Ownership
+  /** Notes destinations that nothing else marks as ours, before the kernel is touched. */
+  readonly saved: Pick<SavedState, 'claim' | 'release'>
+  /** Until when the routes of this interface, unasked for, are left to the CNI plugin; milliseconds of the clock. */
+  graceOf(device: string): number
+  /** `foreign` has another answer now. */
+  onForeign(): void
+}
+
+/** What an event says of one of our keys. */
+export interface Seen<T> {
+  readonly key: string
+  readonly item: T | undefined
+}
+
+/** The key of a route, which for all that we write is its prefix. */
+export function routeKey({ prefix, metric }: KernelRoute): string {
+  return metric === undefined ? prefix : `${prefix} metric ${metric}`
+}
+
+const COMPARED = [
+  'prefix',
+  'metric',
+  'type',
+  'protocol',
+  'device',
+  'gateway',
+  'scope',
+  'onlink',
+  'mtu',
+  'source',
+] as const
+
+/** Equal in everything the kernel holds. */
+export function sameRoute(a: KernelRoute, b: KernelRoute): boolean {
+  return COMPARED.every((field) => a[field] === b[field])
+}
+
+export class Routes implements Kind<KernelRoute> {
+  readonly name = 'routes'
+  readonly key = routeKey
+  readonly same = sameRoute
+  readonly #options: RoutesOptions
+  #foreign = new Map<string, ForeignRoute>()
+
+  constructor(options: RoutesOptions) {
+    this.#options = options
+  }
+
+  device({ device }: KernelRoute): string | undefined {
+    return device
+  }
+
+  /** The CNI plugin adds a pod's route before the datastore tells us of the pod (Calico felix/routetable, grace). */
+  keepUntil({ device }: KernelRoute): number {
+    return device !== undefined && isWorkloadDevice(device, this.#options.ownership)
+      ? this.#options.graceOf(device)
+      : 0
+  }
+
+  async read(): Promise<readonly KernelRoute[]> {
+    const ours: KernelRoute[] = []
+    const foreign = new Map<string, ForeignRoute>()
+    for await (const printed of readMain(this.#options.ip)) {
+      if (isOurs(printed, this.#options.ownership)) ours.push(printed.route)
+      else if (isWayOut(printed)) foreign.set(slot(printed), foreignRoute(printed))
+    }
+    this.#foreign = foreign
+    this.#options.onForeign()
+    return ours
+  }
+
+  async put(routes: readonly KernelRoute[]): Promise<readonly Refused[]> {
+    const reason = this.#claim(routes)
+    const unclaimed = reason === undefined ? [] : routes.filter((route) => !this.#recognised(route))
+    const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
+    const outcomes = await this.#options.batch.run(allowed.map(replaceLine))
+    return [
+      ...refusals(allowed, outcomes),
+      ...refusals(
+        unclaimed,
+        unclaimed.map(() => reason),
+      ),
+    ]
+  }
+
+  async remove(routes: readonly KernelRoute[]): Promise<readonly Refused[]> {
+    const outcomes = await this.#options.batch.run(routes.map(deleteLine))
+    const gone = outcomes.map((words) => (words !== undefined && saysAbsent(words) ? undefined : words))
+    this.#release(routes.filter(({ metric }, i) => gone[i] === undefined && metric === undefined))
+    return refusals(routes, gone)
+  }
+
+  /** Takes an event of any route. Answers what it means for one of our keys, if anything. */
+  event(printed: PrintedRoute, deleted: boolean): Seen<KernelRoute> | undefined {
+    if (!printed.main || printed.tos) return undefined
+    const key = routeKey(printed.route)
+    const ours = isOurs(printed, this.#options.ownership)
+    this.#noteForeign(
+      slot(printed),
+      ours || deleted || !isWayOut(printed) ? undefined : foreignRoute(printed),
+    )
+    if (ours) return { key, item: deleted ? undefined : printed.route }
+    // A route of others in the place of ours has replaced it; one that goes leaves ours alone.
+    return deleted ? undefined : { key, item: undefined }
+  }
+
+  /** The kernel drops the IPv4 routes of an interface that goes down, and does not say so. */
+  deviceDown(device: string): void {
+    for (const [key, route] of this.#foreign) if (route.device === device) this.#foreign.delete(key)
+  }
+
+  /** Routes of others, the kernel's own among them. */
+  foreign(): readonly ForeignRoute[] {
+    return [...this.#foreign.values()]
+  }
+
+  #noteForeign(slot: string, route: ForeignRoute | undefined): void {
+    if (!route && !this.#foreign.delete(slot)) return
+    if (route) this.#foreign.set(slot, route)
+    this.#options.onForeign()
+  }
+
+  /** Why those routes that nothing else marks as ours cannot be noted down, if so. */
+  #claim(routes: readonly KernelRoute[]): string | undefined {
+    const unmarked = routes.filter((route) => !this.#recognised(route))
+    try {
+      if (unmarked.length > 0)
+        this.#options.saved.claim(
+          'route',
+          unmarked.map(({ prefix }) => prefix),
+        )
+      return undefined
+    } catch (error) {
+      return `cannot note that it is ours: ${(error as Error).message}`
+    }
+  }
+
+  #release(routes: readonly KernelRoute[]): void {
+    try {
+      this.#options.saved.release(
+        'route',
+        routes.map(({ prefix }) => prefix),
+      )
+    } catch {
+      // A claim too many says only that a route of protocol 12 or 80 to there would be ours.
+    }
+  }
+
+  /** A later process will know it for ours without being told. */
+  #recognised({ prefix, device }: KernelRoute): boolean {
+    const { ownership } = this.#options
+    return ownership.owns(prefix) || isWorkloadDevice(device, ownership)
+  }
+}
+
+async function* readMain(ip: Ip): AsyncGenerator<PrintedRoute> {
+  for (const family of ['-4', '-6']) {
+    for await (const lines of ip.lines('-N', '-o', '-d', family, 'route', 'show', 'table', 'main')) {
+      for (const line of lines) {
+        const printed = parseRoute(line)
+        if (printed) yield printed
+      }
+    }
+  }
+}
+
+/** Where the kernel keeps it: two routes of one slot replace each other. */
+function slot({ prefix, metric }: PrintedRoute): string {
+  return `${prefix} ${metric}`
+}
+
+/** Unreachable, prohibit and blackhole routes count too: packets do not get past them. */
+function isWayOut({ main, tos, dead, type, prefix }: PrintedRoute): boolean {
+  const isLinkLocal = familyOf(prefix) === 'ipv6' && /^(fe80|ff)/.test(prefix)
+  return main && !tos && !dead && !isLinkLocal && (type === RTN_UNICAST || type >= RTN_BLACKHOLE)
+}
+
+function foreignRoute({ prefix, route, metric }: PrintedRoute): ForeignRoute {
+  return { prefix, device: route.device, gateway: route.gateway, metric }
+}
+
+function refusals(routes: readonly KernelRoute[], outcomes: readonly Outcome[]): Refused[] {
+  return routes.flatMap((route, i) => {
+    const reason = outcomes[i]
+    return reason === undefined ? [] : { key: routeKey(route), reason, transient: saysPassing(reason) }
+  })
+}

@@ -1,0 +1,15 @@
+// What the kernel says, and what it means. Its text is all that ip(8) passes on, and it is read here only.
+
+const ABSENT = /No such (process|file or directory|device)|Cannot find device|FIB table does not exist/
+const PASSING =
+  /No such device|Cannot find device|Network is down|Nexthop device is not up|Device does not exist/
+
+/** What was to be removed is not there: the device, the table or the item. */
+export function saysAbsent(words: string): boolean {
+  return ABSENT.test(words)
+}
+
+/** A race with an interface that goes or comes, which the next event of that interface settles. */
+export function saysPassing(words: string): boolean {
+  return PASSING.test(words)
+}

@@ -1,0 +1,312 @@
+// One kind of kernel object, brought to what is wanted and kept there.
+//
+// `wanted` comes from the plan, `actual` is what we believe the kernel holds: from
+// reading it, from its events, and from what it acknowledged. Keys where the two
+// differ are dirty, and only those cost anything. Three rules keep it right whatever
+// the order in which news arrives (Calico felix/deltatracker, felix/routetable):
+//
+//   - Putting and removing may be repeated, so every doubt is settled by one write more.
+//   - What an event said while a write or a read was under way counts for more than
+//     that write or read: nobody knows which of them the kernel saw first.
+//   - Removing needs the caller's leave: before the datastore is in sync a missing
+//     item may be one we have not heard of yet.
+
+import type { Clock } from './clock.ts'
+import { Echoes } from './echoes.ts'
+import type { Kind, Refused } from './kind.ts'
+import { earliest, Refusals } from './refusals.ts'
+
+/** So many items go to the kernel before others get a turn. */
+const BATCH = 1_000
+
+/** What had happened to an item that we put right. */
+export type Cause = 'removed' | 'changed' | 'added' | 'device'
+
+export interface ReconcilerView {
+  readonly name: string
+  readonly wanted: number
+  readonly inForce: number
+  readonly refused: readonly { readonly key: string; readonly reason: string; readonly attempts: number }[]
+  /** How often the kernel had to be put right since the first reading, by cause. */
+  readonly repairs: Readonly<Record<Cause, number>>
+}
+
+/** What is not yet as wanted. */
+export interface Diff<T> {
+  readonly put: readonly T[]
+  readonly remove: readonly T[]
+}
+
+export class Reconciler<T> {
+  readonly #kind: Kind<T>
+  readonly #clock: Clock
+  readonly #wanted = new Map<string, T>()
+  readonly #actual = new Map<string, T>()
+  readonly #byDevice = new Map<string, Set<string>>()
+  readonly #inForce = new Set<string>()
+  readonly #inForceChanges = new Map<string, boolean>()
+  readonly #toPut = new Set<string>()
+  readonly #toRemove = new Set<string>()
+  readonly #refusals: Refusals
+  /** Unwanted items in their time of grace, and when it ends. */
+  readonly #kept = new Map<string, number>()
+  readonly #echoes: Echoes<T>
+  /** Dirty keys that were in order before, and what happened to them. */
+  readonly #drift = new Map<string, Cause>()
+  readonly #repairs: Record<Cause, number> = { removed: 0, changed: 0, added: 0, device: 0 }
+  /** Keys of which events told during the operation under way. */
+  readonly #told = new Set<string>()
+  #busy = false
+  #inFlight: ReadonlyMap<string, T> = new Map()
+  #turn: Promise<void> = Promise.resolve()
+  #readOnce = false
+
+  constructor(kind: Kind<T>, clock: Clock) {
+    this.#kind = kind
+    this.#clock = clock
+    this.#refusals = new Refusals(clock)
+    this.#echoes = new Echoes(clock, kind.same)
+  }
+
+  /** The plan wants `item` under `key`, or nothing. */
+  want(key: string, item: T | undefined): void {
+    const before = this.#wanted.get(key)
+    if (item) this.#wanted.set(key, item)
+    else this.#wanted.delete(key)
+    if (item && before && this.#kind.same(item, before)) return
+    this.#refusals.forget(key)
+    this.#mark(key)
+  }
+
+  /** The kernel says that `key` holds `item` now, or nothing. Costs nothing when that is what we believe. */
+  saw(key: string, item: T | undefined): void {
+    this.#hear(key)
+    const cause = this.#echoes.has(key, item) ? undefined : this.#drifted(key, item)
+    this.#observe(key, item, cause)
+  }
+
+  /** An interface came, went or changed its state: what hangs on it may have gone without a word. */
+  doubt(device: string): void {
+    const on = (item: T | undefined): boolean => item !== undefined && this.#kind.device?.(item) === device
+    const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([key]) => key)
+    for (const key of [...unsure, ...(this.#byDevice.get(device) ?? [])]) {
+      if (!this.#wanted.has(key)) continue
+      this.#hear(key)
+      this.#observe(key, undefined, this.#inForce.has(key) ? 'device' : undefined)
+    }
+    for (const key of this.#refusals.keys()) if (on(this.#wanted.get(key))) this.#mark(key)
+  }
+
+  /** Reads what the kernel holds; everything that differs becomes dirty. Rejects when it cannot be read. */
+  resync(): Promise<void> {
+    return this.#exclusively(async () => {
+      const found = await this.#kind.read()
+      const gone = new Set(this.#actual.keys())
+      for (const item of found) {
+        const key = this.#kind.key(item)
+        gone.delete(key)
+        this.#found(key, item)
+      }
+      for (const key of gone) this.#found(key, undefined)
+      this.#readOnce = true
+    })
+  }
+
+  /** Writes what is dirty; `prune` also removes what nobody wants, after everything new is in place. */
+  async apply(options: { readonly prune: boolean }): Promise<void> {
+    await this.put()
+    if (options.prune) await this.prune()
+  }
+
+  /** Writes all wanted items that were dirty when it began, and those whose retry is due. */
+  put(): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#wake()
+      for (let left = this.#toPut.size; left > 0; left -= BATCH) {
+        const batch = this.#take(this.#toPut, this.#wanted, Math.min(left, BATCH))
+        this.#written(await this.#kind.put(batch), (item) => item)
+      }
+    })
+  }
+
+  /** Removes all items that were unwanted when it began. */
+  prune(): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#wake()
+      for (let left = this.#toRemove.size; left > 0; left -= BATCH) {
+        const batch = this.#take(this.#toRemove, this.#actual, Math.min(left, BATCH))
+        this.#written(await this.#kind.remove(batch), () => undefined)
+      }
+    })
+  }
+
+  /** True when the kernel is known to hold what is wanted under `key`. */
+  inForce(key: string): boolean {
+    return this.#inForce.has(key)
+  }
+
+  /** Which keys came into force or out of it since the last call. */
+  takeInForce(): { readonly key: string; readonly inForce: boolean }[] {
+    const changes = [...this.#inForceChanges].map(([key, inForce]) => ({ key, inForce }))
+    this.#inForceChanges.clear()
+    return changes
+  }
+
+  /** True when `put`, or with `prune` also that, has something to do at once. */
+  pending(prune: boolean): boolean {
+    return this.#toPut.size > 0 || (prune && this.#toRemove.size > 0)
+  }
+
+  /** When the next refused or spared item is due, on the clock. */
+  nextRetry(): number | undefined {
+    return earliest([this.#refusals.next(), ...this.#kept.values()])
+  }
+
+  /** What we believe the kernel holds. */
+  actual(): Iterable<T> {
+    return this.#actual.values()
+  }
+
+  view(): ReconcilerView {
+    return {
+      name: this.#kind.name,
+      wanted: this.#wanted.size,
+      inForce: this.#inForce.size,
+      refused: this.#refusals.list().map(({ key, reason, attempts }) => ({ key, reason, attempts })),
+      repairs: { ...this.#repairs },
+    }
+  }
+
+  /** Costs as much as there are items: for people who ask, not for the loop. */
+  diff(): Diff<T> {
+    return {
+      put: [...this.#wanted].filter(([key]) => !this.#inForce.has(key)).map(([, item]) => item),
+      remove: [...this.#actual].filter(([key]) => !this.#wanted.has(key)).map(([, item]) => item),
+    }
+  }
+
+  /** One operation at a time, since each begins with what the one before it found. */
+  #exclusively(operation: () => Promise<void>): Promise<void> {
+    const run = this.#turn.then(async () => {
+      this.#busy = true
+      await operation()
+    })
+    this.#turn = run
+      .catch(() => {})
+      .then(() => {
+        this.#busy = false
+        this.#told.clear()
+      })
+    return run
+  }
+
+  #hear(key: string): void {
+    if (this.#busy) this.#told.add(key)
+  }
+
+  #take(from: Set<string>, items: ReadonlyMap<string, T>, most: number): readonly T[] {
+    const keys = [...from.keys().take(most)]
+    for (const key of keys) {
+      from.delete(key)
+      this.#countRepair(key) // now: once it is written, its own echo may be faster than the answer
+    }
+    this.#told.clear()
+    this.#inFlight = new Map(keys.map((key) => [key, items.get(key)!]))
+    return [...this.#inFlight.values()]
+  }
+
+  /** The kernel has answered the batch in flight: what it took is what is there `now`. */
+  #written(refused: readonly Refused[], now: (item: T) => T | undefined): void {
+    const refusedKeys = new Set(refused.map(({ key }) => key))
+    for (const refusal of refused) this.#refusals.add(refusal)
+    for (const [key, item] of this.#inFlight) {
+      if (refusedKeys.has(key)) continue
+      this.#echoes.wrote(key, now(item))
+      this.#refusals.forget(key)
+      if (!this.#told.has(key)) this.#believe(key, now(item))
+      this.#mark(key)
+    }
+    this.#inFlight = new Map()
+  }
+
+  /** A reading says what `key` holds. */
+  #found(key: string, item: T | undefined): void {
+    if (!this.#told.has(key)) this.#observe(key, item, this.#readOnce ? this.#drifted(key, item) : undefined)
+  }
+
+  #observe(key: string, item: T | undefined, cause: Cause | undefined): void {
+    const believed = this.#actual.get(key)
+    if (believed === item || (believed && item && this.#kind.same(believed, item))) return
+    if (cause) this.#drift.set(key, cause)
+    this.#believe(key, item)
+    if (item && !this.#wanted.has(key) && this.#spared(key, item)) return
+    this.#mark(key)
+  }
+
+  /** What somebody else did to this key, or undefined when it was not in order anyway. */
+  #drifted(key: string, item: T | undefined): Cause | undefined {
+    if (this.#inForce.has(key)) return item ? 'changed' : 'removed'
+    return item && !this.#wanted.has(key) && !this.#actual.has(key) ? 'added' : undefined
+  }
+
+  #believe(key: string, item: T | undefined): void {
+    const before = this.#actual.get(key)
+    if (before) this.#index(before, (keys) => keys.delete(key))
+    if (item) this.#index(item, (keys) => keys.add(key))
+    if (item) this.#actual.set(key, item)
+    else this.#actual.delete(key)
+  }
+
+  #index(item: T, change: (keys: Set<string>) => void): void {
+    const device = this.#kind.device?.(item)
+    if (device === undefined) return
+    const keys = this.#byDevice.get(device) ?? new Set()
+    change(keys)
+    if (keys.size > 0) this.#byDevice.set(device, keys)
+    else this.#byDevice.delete(device)
+  }
+
+  #spared(key: string, item: T): boolean {
+    const until = this.#kind.keepUntil?.(item) ?? 0
+    if (until <= this.#clock.now()) return false
+    this.#kept.set(key, until)
+    return true
+  }
+
+  /** Refused items whose retry is due, and unwanted ones whose grace is over, become dirty again. */
+  #wake(): void {
+    const now = this.#clock.now()
+    for (const key of this.#refusals.due()) this.#mark(key)
+    for (const [key, until] of [...this.#kept]) if (until <= now) this.#mark(key)
+  }
+
+  /** Wanted or actual changed: is the key dirty now, and which way? */
+  #mark(key: string): void {
+    const wanted = this.#wanted.get(key)
+    const actual = this.#actual.get(key)
+    const inForce = wanted !== undefined && actual !== undefined && this.#kind.same(wanted, actual)
+    this.#setInForce(key, inForce)
+    this.#kept.delete(key)
+    this.#toPut.delete(key)
+    this.#toRemove.delete(key)
+    if (inForce || (!wanted && !actual)) {
+      this.#refusals.forget(key)
+      this.#drift.delete(key)
+    } else if (wanted) this.#toPut.add(key)
+    else this.#toRemove.add(key)
+  }
+
+  #setInForce(key: string, inForce: boolean): void {
+    if (this.#inForce.has(key) === inForce) return
+    if (inForce) this.#inForce.add(key)
+    else this.#inForce.delete(key)
+    // There and back between two calls is no news.
+    if (!this.#inForceChanges.delete(key)) this.#inForceChanges.set(key, inForce)
+  }
+
+  #countRepair(key: string): void {
+    const cause = this.#drift.get(key)
+    if (cause) this.#repairs[cause]++
+    this.#drift.delete(key)
+  }
+}
