@@ -34,8 +34,15 @@ export async function deletePod(lab: Lab, name: string): Promise<void> {
   await refreshNodeBirds(lab)
 }
 
-/** Writes or deletes documents, as calicoctl would. */
+/** Writes documents, as calicoctl would. */
 export async function writeDocuments(lab: Lab, documents: readonly Document[]): Promise<void> {
-  for (const document of documents) await put(lab.store, document)
+  await refreshAfter(lab, async () => {
+    for (const document of documents) await put(lab.store, document)
+  })
+}
+
+/** Any other change of cluster data; nodes that run BIRD take note of it afterwards. */
+export async function refreshAfter(lab: Lab, change: () => Promise<void>): Promise<void> {
+  await change()
   await refreshNodeBirds(lab)
 }

@@ -93,6 +93,13 @@ export function refuse(name: string): void {
     throw new LabError(`${directory} is too long for unix sockets: move the repository to a shorter path`)
 }
 
+/** A lab that is up, for a command that did not make it. @throws LabError when it is not there */
+export function attach(name: string, signal: AbortSignal): Lab {
+  const state = loadState(name)
+  if (!state) throw new LabError(`there is no lab ${name}`)
+  return labOf(readTopology(state.topologyFile), state, signal)
+}
+
 async function build(file: string, topology: Topology, options: UpOptions): Promise<Lab> {
   const { store, signal, progress } = options
   const { name, nodes } = topology

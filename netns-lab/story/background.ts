@@ -1,0 +1,103 @@
+// What goes on while other steps run: a stream of pings, and a kernel's monitor.
+
+import { readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { placeNamed, reachableFrom } from '../exec.ts'
+import { listensToNetlink } from '../kernel/processes.ts'
+import { type Lab, LabError, startProcess, stopProcess } from '../lab.ts'
+import { until } from '../until.ts'
+import { CheckError, differs, record, settle, type Telling } from './checks.ts'
+
+/** How long nothing more may be printed after the expected lines, in milliseconds. */
+const quietMs = 500
+
+/** Starts a command that watches the kernel, and waits until it does. */
+export async function startMonitor(lab: Lab, on: string, command: string): Promise<void> {
+  placeNamed(lab, on)
+  await startProcess(lab, {
+    name: `${on} monitor`,
+    machine: on,
+    argv: command.split(' '),
+    environment: {},
+    log: monitorLog,
+  })
+  const process = lab.state.processes[`${on} monitor`]!
+  const listens = await until(() => listensToNetlink(process), { deadlineMs: 5_000, signal: lab.signal })
+  if (!listens) throw new LabError(`${command} does not listen to the kernel`)
+}
+
+/** Waits until the monitor has printed the lines of a file, and then no other; ends it. */
+export async function stopMonitor(
+  telling: Telling,
+  on: string,
+  file: string,
+  withinS: number,
+): Promise<void> {
+  const { lab, update } = telling
+  const printed = async (): Promise<string> => read(lab, on, monitorLog)
+  if (update) {
+    await record(telling, file, withinS, printed)
+  } else {
+    await settle(telling, withinS, async () => differs(telling, file, await printed()))
+    const extra = await until(async () => differs(telling, file, await printed()), {
+      deadlineMs: quietMs,
+      signal: lab.signal,
+    })
+    if (extra !== undefined) throw new CheckError(extra)
+  }
+  await stopProcess(lab, `${on} monitor`, 'SIGKILL')
+  forget(lab, on, monitorLog)
+}
+
+export async function startStream(lab: Lab, from: string, to: string, intervalS: number): Promise<void> {
+  placeNamed(lab, from)
+  for (const address of reachableFrom(lab, from, to))
+    await startProcess(lab, {
+      name: streamName(from, address),
+      machine: from,
+      argv: ['ping', '-n', '-i', String(intervalS), address],
+      environment: {},
+      log: streamLog(address),
+    })
+}
+
+/** Ends the stream and counts. The last request may have been under way. @throws CheckError */
+export async function stopStream(lab: Lab, from: string, to: string, maxLost: number): Promise<void> {
+  for (const address of reachableFrom(lab, from, to)) {
+    await stopProcess(lab, streamName(from, address), 'SIGINT')
+    const text = read(lab, from, streamLog(address))
+    forget(lab, from, streamLog(address))
+    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text) ?? []
+    if (sent === undefined)
+      throw new CheckError(`the stream from ${from} to ${address} has ended early:\n${text}`)
+    const lastCame = text.includes(`icmp_seq=${sent} `)
+    const lost = Number(sent) - Number(received) - (lastCame ? 0 : 1)
+    if (lost > maxLost)
+      throw new CheckError(
+        `${lost} of ${sent} pings from ${from} to ${address} were lost, at most ${maxLost} may be`,
+      )
+  }
+}
+
+const monitorLog = 'monitor.log'
+
+function streamName(from: string, address: string): string {
+  return `${from} ping ${address}`
+}
+
+function streamLog(address: string): string {
+  return `ping-${address.replaceAll(':', '_')}.log`
+}
+
+function read({ directory }: Lab, machine: string, log: string): string {
+  try {
+    return readFileSync(join(directory, machine, log), 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** The next one begins with an empty page. */
+function forget({ directory }: Lab, machine: string, log: string): void {
+  rmSync(join(directory, machine, log), { force: true })
+}

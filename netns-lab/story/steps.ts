@@ -1,0 +1,199 @@
+// The steps of a story: a row each, with the form of its YAML and what it does.
+
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { type Document, kinds, type ResourceKind } from '../../src/cluster/feed.ts'
+import type { Address } from '../../src/inet/address.ts'
+import { prefix } from '../../src/inet/prefix.ts'
+import { claimBlock, releaseBlock } from '../cluster/claims.ts'
+import { remove } from '../cluster/store.ts'
+import { addPod, deletePod, refreshAfter, writeDocuments } from '../cni.ts'
+import { startAgent, stopAgent } from '../daemons/agent.ts'
+import { reachableFrom, shell } from '../exec.ts'
+import { type Lab, LabError, nodeNamed } from '../lab.ts'
+import { allPings, type Ping, unanswered } from '../ping.ts'
+import { podOf } from '../topology/index.ts'
+import { documentSchema, podSchema } from '../topology/schema.ts'
+import { startMonitor, startStream, stopMonitor, stopStream } from './background.ts'
+import { CheckError, differs, record, settle, type Telling } from './checks.ts'
+
+export interface Step {
+  readonly kind: StepKind
+  readonly args: unknown
+}
+
+/** How long a step waits for what it expects, in seconds. */
+const within = z.number().positive().default(15)
+
+const oneOrMore = <T extends z.ZodType>(item: T) =>
+  z
+    .union([item, z.array(item).min(1)])
+    .transform((given) => (Array.isArray(given) ? given : [given]) as z.output<T>[])
+
+interface Row<S extends z.ZodType> {
+  readonly form: S
+  readonly act: (telling: Telling, args: z.output<S>) => Promise<void>
+}
+
+function row<S extends z.ZodType>(form: S, act: Row<S>['act']): Row<S> {
+  return { form, act }
+}
+
+/** Without conditions a command runs once and has to succeed; with some it runs again until they hold. */
+const runForm = z.strictObject({
+  on: z.string(),
+  command: z.string(),
+  /** File whose lines it has to print, in any order. */
+  expect: z.string().optional(),
+  contains: oneOrMore(z.string()).default([]),
+  lacks: oneOrMore(z.string()).default([]),
+  exit: z.int().optional(),
+  within,
+})
+
+const pingForm = z.strictObject({
+  from: oneOrMore(z.string()),
+  /** Pods, machines or addresses. */
+  to: oneOrMore(z.string()),
+  /** Nobody may answer. */
+  fails: z.boolean().default(false),
+  within,
+})
+
+export const steps = {
+  run: row(runForm, runCommand),
+  ping: row(z.union([z.literal('all'), pingForm]), ping),
+
+  write: row(oneOrMore(documentSchema), ({ lab }, documents) => writeDocuments(lab, documents as Document[])),
+  delete: row(oneOrMore(z.string()), ({ lab }, ids) =>
+    refreshAfter(lab, async () => {
+      for (const id of ids) await remove(lab.store, documentNamed(id))
+    }),
+  ),
+  'claim-block': row(z.strictObject({ node: z.string(), cidr: z.string() }), ({ lab }, { node, cidr }) =>
+    refreshAfter(lab, async () => void (await claimBlock(lab.store, prefix(cidr), node))),
+  ),
+  'release-block': row(z.string(), ({ lab }, cidr) =>
+    refreshAfter(lab, () => releaseBlock(lab.store, prefix(cidr))),
+  ),
+
+  'add-pod': row(oneOrMore(podSchema), async ({ lab }, pods) => {
+    for (const pod of pods) await addPod(lab, podOf(pod))
+  }),
+  'delete-pod': row(oneOrMore(z.string()), async ({ lab }, names) => {
+    for (const name of names) await deletePod(lab, name)
+  }),
+
+  'start-agent': row(oneOrMore(z.string()), async ({ lab }, nodes) => {
+    for (const node of nodes) await startAgent(lab, nodeNamed(lab, node))
+  }),
+  'stop-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGTERM')),
+  'kill-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGKILL')),
+
+  /** Out of the nodes' reach and back, or crashed and back. The lab itself writes on while it is cut off. */
+  datastore: row(z.enum(['cut', 'mend', 'kill', 'start']), ({ lab }, event) => lab.datastore.on[event](lab)),
+  'put-file': row(z.strictObject({ name: z.string(), text: z.string() }), async ({ lab }, { name, text }) =>
+    writeFileSync(manifest(lab, name), text),
+  ),
+  'remove-file': row(z.string(), async ({ lab }, name) => rmSync(manifest(lab, name))),
+
+  'start-monitor': row(
+    z.strictObject({ on: z.string(), command: z.string().default('ip monitor route') }),
+    ({ lab }, { on, command }) => startMonitor(lab, on, command),
+  ),
+  'stop-monitor': row(z.strictObject({ on: z.string(), expect: z.string(), within }), (telling, args) =>
+    stopMonitor(telling, args.on, args.expect, args.within),
+  ),
+  'start-ping-stream': row(
+    z.strictObject({ from: z.string(), to: z.string(), every: z.number().min(0.01).default(0.05) }),
+    ({ lab }, { from, to, every }) => startStream(lab, from, to, every),
+  ),
+  'stop-ping-stream': row(
+    z.strictObject({ from: z.string(), to: z.string(), 'max-lost': z.int().default(0) }),
+    ({ lab }, { from, to, 'max-lost': maxLost }) => stopStream(lab, from, to, maxLost),
+  ),
+}
+
+export type StepKind = keyof typeof steps
+
+/** Does a step. @throws CheckError when things are not as it says */
+export async function take(telling: Telling, { kind, args }: Step): Promise<void> {
+  await (steps[kind] as Row<z.ZodType>).act(telling, args)
+}
+
+/** One line for people: `run node-a: ip route`. */
+export function inWords({ kind, args }: Step): string {
+  const { on, command } = args as { on?: string; command?: string }
+  if (kind === 'run') return `run on ${on}: ${command}`
+  const text = typeof args === 'string' ? args : JSON.stringify(args)
+  return `${kind} ${text
+    .replaceAll(/[{}[\]"]/g, '')
+    .replaceAll(/([,:])(?=\S)/g, '$1 ')
+    .slice(0, 90)}`
+}
+
+async function runCommand(telling: Telling, args: z.output<typeof runForm>): Promise<void> {
+  const { on, command, expect, contains, lacks, exit = 0, within } = args
+  const attempt = () => shell(telling.lab, on, command)
+  const isCheck = expect !== undefined || contains.length + lacks.length > 0 || args.exit !== undefined
+  if (telling.update && expect !== undefined)
+    return record(telling, expect, within, async () => (await attempt()).output)
+  await settle(telling, isCheck ? within : 0, async () => {
+    const { code, output } = await attempt()
+    if (code !== exit) return `${on}: ${command}: exit code ${code}, not ${exit}:\n${output}`
+    const missing = contains.find((text) => !output.includes(text))
+    if (missing !== undefined)
+      return `${on}: ${command} does not print ${JSON.stringify(missing)}:\n${output}`
+    const unwanted = lacks.find((text) => output.includes(text))
+    if (unwanted !== undefined) return `${on}: ${command} prints ${JSON.stringify(unwanted)}:\n${output}`
+    return expect === undefined ? undefined : differs(telling, expect, output)
+  })
+}
+
+async function ping(telling: Telling, args: 'all' | z.output<typeof pingForm>): Promise<void> {
+  const { lab } = telling
+  if (args === 'all') return answered(lab, allPings(lab), 15)
+  const pings = args.from.flatMap((from) =>
+    args.to.flatMap((to) =>
+      reachableFrom(lab, from, to).map((address) => ({ from, to, address: address as Address })),
+    ),
+  )
+  if (!args.fails) return answered(lab, pings, args.within)
+  await settle(telling, args.within, async () => {
+    const silent = await unanswered(lab, pings, 0)
+    return silent.length === pings.length
+      ? undefined
+      : `answered: ${list(pings.filter((p) => !silent.includes(p)))}`
+  })
+}
+
+async function answered(lab: Lab, pings: readonly Ping[], withinS: number): Promise<void> {
+  const lost = await unanswered(lab, pings, withinS * 1000)
+  if (lost.length > 0) throw new CheckError(`after ${withinS} s no answer: ${list(lost)}`)
+}
+
+function list(pings: readonly Ping[]): string {
+  return pings.map(({ from, to, address }) => `${from} to ${to} (${address})`).join(', ')
+}
+
+async function stopAgents(lab: Lab, nodes: readonly string[], signal: NodeJS.Signals): Promise<void> {
+  await Promise.all(nodes.map((node) => stopAgent(lab, nodeNamed(lab, node), signal)))
+}
+
+/** `IPPool/x`, or `WorkloadEndpoint/default/x`. */
+function documentNamed(id: string): Document {
+  const [kind, ...names] = id.split('/')
+  const [name, namespace] = names.toReversed()
+  if (!kinds.includes(kind as ResourceKind) || name === undefined)
+    throw new LabError(`${JSON.stringify(id)} is not Kind/name or Kind/namespace/name`)
+  const metadata = namespace === undefined ? { name } : { name, namespace }
+  return { apiVersion: 'projectcalico.org/v3', kind: kind as ResourceKind, metadata }
+}
+
+function manifest({ datastore }: Lab, name: string): string {
+  const directory = datastore.environment.CALICO_DATASTORE_PATH
+  if (directory === undefined)
+    throw new LabError('only the file datastore has files: say `datastores: [file]`')
+  return join(directory, name)
+}
