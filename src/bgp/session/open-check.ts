@@ -1,0 +1,135 @@
+// What we say in OPEN, what we ask of the peer's, and what both come to.
+// RFC 4271 §4.2 and §6.2, RFC 5492, RFC 6286, RFC 6793; errors are those of the IANA registry.
+
+import type { Address, Family } from '../../inet/address.ts'
+import type { PeerConfig } from '../types.ts'
+import type { SessionCodec } from '../wire/codec.ts'
+import { BgpError } from '../wire/errors.ts'
+import { AFI } from '../wire/iana.ts'
+import type { Capability, Open } from '../wire/message.ts'
+
+const MULTIPROTOCOL = 1
+const UNICAST = 1
+
+/** What a session has come to, once both OPENs are known. */
+export interface Negotiated {
+  /** Seconds; 0 for never. */
+  readonly holdTime: number
+  /** The peer's BGP Identifier. */
+  readonly routerId: Address
+  readonly families: readonly Family[]
+  readonly codec: SessionCodec
+  /** Both can mark where an answer to ROUTE-REFRESH begins and ends (RFC 7313). */
+  readonly enhancedRefresh: boolean
+  readonly routeRefresh: boolean
+  /** What the peer said of its restarts; undefined: it keeps to RFC 4271. */
+  readonly gracefulRestart: GracefulRestart | undefined
+}
+
+type GracefulRestart = Extract<Capability, { code: 'graceful-restart' }>
+
+/** What was before this session. RFC 4724 §3. */
+export interface Past {
+  /** We ourselves restarted, and have not caught up yet. */
+  readonly restarting: boolean
+  /** Since the last session, if there was one, packets kept being forwarded. */
+  readonly forwarding: boolean
+}
+
+/**
+ * The capabilities we send, in the order BIRD does; each is honoured. Not sent: extended messages (6) and extended
+ * next hop (5), of which a peer of Calico's does not know; ADD-PATH (69); long-lived graceful restart (71), since
+ * peers would keep the routes of a node that is gone (RFC 9494 §4.2).
+ */
+const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capability[])[] = [
+  ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
+  () => [{ code: 'route-refresh' }],
+  ({ families, restartTime }, { restarting, forwarding }) => [
+    {
+      code: 'graceful-restart',
+      restarting,
+      notification: false,
+      restartTime,
+      families: families.map((family) => ({ family, forwarding })),
+    },
+  ],
+  ({ localAsn }) => [{ code: 'as4', asn: localAsn }],
+  () => [{ code: 'enhanced-route-refresh' }],
+]
+
+/** Our OPEN for a peer. */
+export function openFor(peer: PeerConfig, past: Past): Open {
+  return {
+    kind: 'open',
+    asn: peer.localAsn,
+    holdTime: peer.holdTime,
+    routerId: peer.routerId,
+    capabilities: CAPABILITIES.flatMap((capability) => capability(peer, past)),
+  }
+}
+
+interface Check {
+  readonly subcode: number
+  refuses(open: Open, peer: PeerConfig): boolean
+  data?(open: Open, peer: PeerConfig): Uint8Array
+}
+
+/** In the order of RFC 4271 §6.2; the version is checked where the message is read. */
+const CHECKS: readonly Check[] = [
+  { subcode: 2, refuses: (open, peer) => open.asn !== peer.peerAsn, data: ({ asn }) => u32(asn) },
+  { subcode: 3, refuses: ({ routerId }) => routerId === '0.0.0.0' },
+  // RFC 6286 §2.1: unique within an AS only.
+  {
+    subcode: 3,
+    refuses: (open, { routerId, localAsn }) => open.routerId === routerId && open.asn === localAsn,
+  },
+  { subcode: 6, refuses: ({ holdTime }) => holdTime === 1 || holdTime === 2 },
+  // RFC 5492 §5: a session without a family in common would carry nothing.
+  {
+    subcode: 7,
+    refuses: (open, peer) => commonFamilies(open, peer).length === 0,
+    data: (_, { families }) => Uint8Array.from(families.flatMap(multiprotocolBytes)),
+  },
+]
+
+/** What the session comes to. Throws the BgpError to answer an OPEN with that we cannot accept. */
+export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
+  const failed = CHECKS.find((check) => check.refuses(open, peer))
+  if (failed) throw new BgpError(2, failed.subcode, failed.data?.(open, peer) ?? new Uint8Array())
+  const families = commonFamilies(open, peer)
+  const has = (code: Capability['code']) => open.capabilities.some((capability) => capability.code === code)
+  return {
+    holdTime: Math.min(open.holdTime, peer.holdTime),
+    routerId: open.routerId,
+    families,
+    codec: {
+      as4: has('as4'),
+      families,
+      internal: peer.peerAsn === peer.localAsn,
+    },
+    routeRefresh: has('route-refresh'),
+    enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),
+    gracefulRestart: open.capabilities.find((capability) => capability.code === 'graceful-restart'),
+  }
+}
+
+/** Ours that the peer has too. A peer that names none, of whatever kind, speaks IPv4 unicast (RFC 4760 §8). */
+function commonFamilies({ capabilities }: Open, peer: PeerConfig): Family[] {
+  const named = capabilities.flatMap((capability) => {
+    if (capability.code === 'multiprotocol') return [capability.family]
+    return capability.code === 'unknown' && capability.number === MULTIPROTOCOL ? ['other'] : []
+  })
+  const theirs = named.length === 0 ? ['ipv4'] : named
+  return peer.families.filter((family) => theirs.includes(family))
+}
+
+/** The capability a peer lacks, as it would have had to send it: RFC 5492 §5. */
+function multiprotocolBytes(family: Family): number[] {
+  return [MULTIPROTOCOL, 4, 0, AFI[family], 0, UNICAST]
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4)
+  new DataView(bytes.buffer).setUint32(0, value)
+  return bytes
+}

@@ -1,0 +1,210 @@
+// One peer: its connections, and when to make another. RFC 4271 §8.2.1.
+//
+//   start ──▶ a dial of ours, or the peer's ──▶ at most one connection Established
+//     ▲                                               │
+//     └──────── error wait, if it was one ◀── ended ──┘
+//
+// Each connection has a state machine of its own (fsm.ts); which of two stays is
+// in collision.ts.
+
+import type { ConnectionId } from '../events.ts'
+import type { PeerConfig, SessionState } from '../types.ts'
+import type { Open, RouteRefresh, Update } from '../wire/message.ts'
+import { resolveCollision, type Verdict } from './collision.ts'
+import { Connection, type Host, type Owner } from './connection.ts'
+import { nextErrorWait } from './damping.ts'
+import { COLLISION, type Failure, failureText, isProtocolError, socketFailure } from './failure.ts'
+import type { SessionEvent, State } from './fsm.ts'
+import type { Negotiated, Past } from './open-check.ts'
+import { type PeerTimer, runtime, TIMERS } from './timers.ts'
+
+/** What a peer needs of the speaker, and tells it. */
+export interface PeerHost extends Host {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** True until we have caught up after our own restart. */
+  restarting(): boolean
+  /** Events of the connection are for this peer, until it is released. */
+  own(connection: ConnectionId, peer: Peer): void
+  release(connection: ConnectionId): void
+  up(peer: Peer, negotiated: Negotiated): void
+  deliver(peer: Peer, message: Update | RouteRefresh): void
+  down(peer: Peer, negotiated: Negotiated, failure: Failure): void
+  /** No session came about. Called once for a row of equal failures. */
+  failed(peer: Peer, reason: string): void
+}
+
+/** How far a connection has come; a peer shows the furthest of its own. */
+const PROGRESS: readonly State[] = ['Active', 'Connect', 'OpenSent', 'OpenConfirm', 'Established']
+
+export class Peer implements Owner {
+  config: PeerConfig
+  /** When the session came up or, without one, when that began. Milliseconds since the epoch. */
+  since: number
+  /** Why there is no session; undefined when there is one, or nothing went wrong yet. */
+  lastError: string | undefined
+  /** UPDATEs that RFC 7606 had to excuse. */
+  faults = 0
+  readonly #host: PeerHost
+  readonly #connections = new Map<ConnectionId, Connection>()
+  #dials = 0
+  /** Seconds of the last wait after an error; 0 when errors are forgotten. */
+  #errorWait = 0
+  /** In that wait, nothing is dialled or accepted. */
+  #waiting = false
+  #wasUp = false
+  #stopped = false
+
+  constructor(config: PeerConfig, host: PeerHost) {
+    this.config = config
+    this.#host = host
+    this.since = host.now()
+  }
+
+  get state(): SessionState {
+    const furthest = PROGRESS.findLast((state) => this.#find((connection) => connection.state === state))
+    return furthest ?? (this.config.passive && !this.#waiting ? 'Passive' : 'Idle')
+  }
+
+  /** What the Established session came to. */
+  get negotiated(): Negotiated | undefined {
+    return this.#established()?.negotiated
+  }
+
+  get past(): Past {
+    const restarting = this.#host.restarting()
+    return { restarting, forwarding: restarting || this.#wasUp }
+  }
+
+  /** Dials, unless that is up to the peer, to be put off, or no longer needed. */
+  start(): void {
+    if (this.#stopped || this.#waiting || this.config.passive) return
+    if (this.#find(({ direction, passedOpen }) => direction === 'outgoing' || passedOpen)) return
+    const id = `${this.config.name}#${++this.#dials}`
+    this.#connect(id, 'outgoing').happen({ kind: 'start' })
+  }
+
+  /** Takes in a connection that the peer made, or closes it. False when closed. */
+  accept(id: ConnectionId): boolean {
+    const other = this.#find(({ direction, state }) => direction === 'incoming' && state !== 'Established')
+    if (this.#waiting || other?.state === 'OpenConfirm') return false
+    // One that has not even sent an OPEN is surely forgotten by who made it.
+    other?.happen({ kind: 'stop', failure: socketFailure() })
+    this.#connect(id, 'incoming').happen({ kind: 'accepted' })
+    return true
+  }
+
+  happen(id: ConnectionId, event: SessionEvent): void {
+    this.#connections.get(id)!.happen(event)
+  }
+
+  receive(id: ConnectionId, chunk: Uint8Array): void {
+    this.#connections.get(id)!.receive(chunk)
+  }
+
+  /** Sends over the Established session. */
+  send(bytes: Uint8Array): void {
+    this.#established()!.send(bytes)
+  }
+
+  /** Ends all connections, for good. */
+  stop(failure: Failure): void {
+    this.#stopped = true
+    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
+    for (const timer of ['error-wait', 'amnesia'] as const) this.#host.disarm(this.#timerId(timer))
+  }
+
+  mayOpen(newcomer: Connection, open: Open): boolean {
+    const yields = this.#rivals(newcomer, open).some(({ verdict }) => verdict === 'yield')
+    if (yields) newcomer.happen({ kind: 'stop', failure: COLLISION })
+    return !yields
+  }
+
+  opened(newcomer: Connection, open: Open): void {
+    for (const { rival, verdict } of this.#rivals(newcomer, open)) {
+      const failure: Failure = verdict === 'replace' ? { by: 'restart' } : COLLISION
+      if (verdict !== 'wait') rival.happen({ kind: 'stop', failure })
+    }
+  }
+
+  up({ negotiated }: Connection): void {
+    this.#wasUp = true
+    this.#waiting = false
+    this.#host.disarm(this.#timerId('error-wait'))
+    this.lastError = undefined
+    this.since = this.#host.now()
+    this.#host.up(this, negotiated!)
+  }
+
+  deliver(message: Update | RouteRefresh): void {
+    if (message.kind === 'update' && message.faults.length > 0) this.faults++
+    this.#host.deliver(this, message)
+  }
+
+  ended(connection: Connection, from: State, failure: Failure): void {
+    this.#connections.delete(connection.id)
+    this.#host.release(connection.id)
+    if (from === 'Established') {
+      this.since = this.#host.now()
+      this.#host.down(this, connection.negotiated!, failure)
+    }
+    // Next to a session, what becomes of other connections does not count.
+    if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure)
+    this.start()
+  }
+
+  #failed(failure: Failure): void {
+    const reason = failureText(failure)
+    if (reason !== this.lastError) this.#host.failed(this, reason)
+    this.lastError = reason
+    if (isProtocolError(failure)) this.#wait()
+  }
+
+  #wait(): void {
+    this.#waiting = true
+    this.#errorWait = nextErrorWait(this.#errorWait)
+    this.#arm('error-wait', this.#errorWait, () => {
+      this.#waiting = false
+      this.start()
+    })
+    this.#arm('amnesia', TIMERS.amnesia.seconds, () => {
+      this.#errorWait = 0
+    })
+  }
+
+  #connect(id: ConnectionId, direction: 'outgoing' | 'incoming'): Connection {
+    const afterRestart = direction === 'incoming' && this.negotiated?.gracefulRestart !== undefined
+    const connection = new Connection(id, { direction, afterRestart }, this, this.#host)
+    this.#connections.set(id, connection)
+    this.#host.own(id, this)
+    return connection
+  }
+
+  #rivals(newcomer: Connection, remote: Open): { rival: Connection; verdict: Verdict }[] {
+    const local = { routerId: this.config.routerId, asn: this.config.localAsn }
+    return this.#all()
+      .filter((rival) => rival !== newcomer)
+      .map((rival) => ({ rival, verdict: resolveCollision(rival.state, newcomer, local, remote) }))
+  }
+
+  #established(): Connection | undefined {
+    return this.#find(({ state }) => state === 'Established')
+  }
+
+  #find(test: (connection: Connection) => boolean): Connection | undefined {
+    return this.#all().find(test)
+  }
+
+  #all(): Connection[] {
+    return [...this.#connections.values()]
+  }
+
+  #arm(timer: PeerTimer, seconds: number, expired: () => void): void {
+    const ms = runtime(timer, seconds, () => this.#host.random())
+    this.#host.arm(this.#timerId(timer), ms, expired)
+  }
+
+  #timerId(timer: PeerTimer): string {
+    return `${this.config.name} ${timer}`
+  }
+}

@@ -1,0 +1,124 @@
+import t from 'tap'
+import { checkOpen, openFor } from '../../../src/bgp/session/open-check.ts'
+import type { PeerConfig } from '../../../src/bgp/types.ts'
+import type { BgpError } from '../../../src/bgp/wire/errors.ts'
+import type { Open } from '../../../src/bgp/wire/message.ts'
+import { address } from '../../../src/inet/address.ts'
+
+const peer: PeerConfig = {
+  name: 'Mesh_10_0_0_2',
+  kind: 'mesh',
+  address: address('10.0.0.2'),
+  port: 179,
+  localAddress: address('10.0.0.1'),
+  families: ['ipv4'],
+  localAsn: 64512,
+  peerAsn: 64512,
+  routerId: address('10.0.0.1'),
+  passive: false,
+  holdTime: 240,
+  restartTime: 120,
+  allowedLocalAsns: 0,
+  because: 'node-to-node mesh',
+}
+
+/** What calico-node's BIRD sends over IPv4. */
+const bird: Open = {
+  kind: 'open',
+  asn: 64512,
+  holdTime: 240,
+  routerId: address('10.0.0.2'),
+  capabilities: [
+    { code: 'multiprotocol', family: 'ipv4' },
+    { code: 'route-refresh' },
+    {
+      code: 'graceful-restart',
+      restarting: true,
+      notification: false,
+      restartTime: 120,
+      families: [{ family: 'ipv4', forwarding: true }],
+    },
+    { code: 'as4', asn: 64512 },
+    { code: 'add-path', families: [{ family: 'ipv4', mode: 'both' }] },
+    { code: 'enhanced-route-refresh' },
+    { code: 'long-lived-graceful-restart', families: [] },
+  ],
+}
+
+const check = (over: Partial<Open>, of: Partial<PeerConfig> = {}) =>
+  checkOpen({ ...bird, ...over }, { ...peer, ...of })
+
+/** `2/2 0000fc00`: how an OPEN is refused. */
+function refusal(over: Partial<Open>, of: Partial<PeerConfig> = {}): string {
+  try {
+    check(over, of)
+    return 'accepted'
+  } catch (error) {
+    const { code, subcode, data } = error as BgpError
+    return `${code}/${subcode} ${Buffer.from(data).toString('hex')}`.trim()
+  }
+}
+
+t.test('the OPEN of calico-node is accepted, with what both sides have', async (t) => {
+  t.match(check({}), {
+    holdTime: 240,
+    routerId: '10.0.0.2',
+    families: ['ipv4'],
+    routeRefresh: true,
+    enhancedRefresh: true,
+    gracefulRestart: { restartTime: 120 },
+  })
+})
+
+t.test('what is refused, and with which NOTIFICATION', async (t) => {
+  t.equal(refusal({ asn: 65001 }), '2/2 0000fde9')
+  t.equal(refusal({ asn: 0 }), '2/2 00000000')
+  t.equal(refusal({ routerId: address('0.0.0.0') }), '2/3')
+  t.equal(refusal({ routerId: peer.routerId }), '2/3')
+  t.equal(refusal({ holdTime: 1 }), '2/6')
+  t.equal(refusal({ holdTime: 2 }), '2/6')
+  t.equal(refusal({}, { families: ['ipv6'] }), '2/7 010400020001')
+})
+
+t.test('an equal router id of another AS is no error (RFC 6286)', async (t) => {
+  t.equal(refusal({ routerId: peer.routerId, asn: 65001 }, { peerAsn: 65001 }), 'accepted')
+})
+
+t.test('the lower hold time holds, and 0 is legal', async (t) => {
+  t.equal(check({ holdTime: 90 }).holdTime, 90)
+  t.equal(check({ holdTime: 240 }, { holdTime: 30 }).holdTime, 30)
+  t.equal(check({ holdTime: 3 }).holdTime, 3)
+  t.equal(check({ holdTime: 0 }).holdTime, 0)
+})
+
+t.test('a peer that names no family speaks IPv4 unicast, and nothing more', async (t) => {
+  const bare = check({ capabilities: [] }, { families: ['ipv4', 'ipv6'] })
+  t.same(bare.families, ['ipv4'])
+  t.match(bare, { routeRefresh: false, enhancedRefresh: false, gracefulRestart: undefined })
+})
+
+t.test('a peer that names only families we do not carry has none in common', async (t) => {
+  const vpn = { code: 'unknown', number: 1, value: Uint8Array.of(0, 1, 0, 128) } as const
+  t.equal(refusal({ capabilities: [vpn] }), '2/7 010400010001')
+})
+
+t.test('only families of both are carried', async (t) => {
+  const both = [
+    { code: 'multiprotocol', family: 'ipv4' },
+    { code: 'multiprotocol', family: 'ipv6' },
+  ] as const
+  t.same(check({ capabilities: both }).families, ['ipv4'])
+  t.same(check({ capabilities: both }, { families: ['ipv4', 'ipv6'] }).families, ['ipv4', 'ipv6'])
+})
+
+t.test('our OPEN names the families of the peer, and what we honour', async (t) => {
+  const { capabilities, ...fields } = openFor(
+    { ...peer, families: ['ipv4', 'ipv6'], localAsn: 4200000000 },
+    { restarting: false, forwarding: true },
+  )
+  t.same(fields, { kind: 'open', asn: 4200000000, holdTime: 240, routerId: '10.0.0.1' })
+  t.same(
+    capabilities.map(({ code }) => code),
+    ['multiprotocol', 'multiprotocol', 'route-refresh', 'graceful-restart', 'as4', 'enhanced-route-refresh'],
+  )
+})
