@@ -1,0 +1,230 @@
+// The speaker: all sessions and tables of this node behind one deterministic step.
+//
+//   event ──▶ peer ──▶ connection ──▶ state machine ──▶ actions
+//               │ UPDATE                                  ▲
+//               ▼                                         │
+//              rib ──▶ best paths, and messages at each flush
+//
+// The same events at the same times give the same actions. A fault of one peer
+// is answered to that peer, and no other notices.
+
+import type { Address, Family } from '../inet/address.ts'
+import { ActionQueue } from './action-queue.ts'
+import { Announcer, REFRESH } from './announcer.ts'
+import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
+import { peerView, ribPeer, sameSession } from './peer-views.ts'
+import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
+import { Rib, type RibOptions } from './rib/rib.ts'
+import { CONFIGURATION_CHANGED, type Failure, failureText, PEER_DECONFIGURED } from './session/failure.ts'
+import type { SessionEvent } from './session/fsm.ts'
+import type { Negotiated } from './session/open-check.ts'
+import { Peer, type PeerHost } from './session/peer.ts'
+import type { PeerConfig, PeerView } from './types.ts'
+import { encode } from './wire/codec.ts'
+import type { RouteRefresh, Update } from './wire/message.ts'
+
+export interface SpeakerOptions {
+  /** A number from 0 up to 1, for jitter. */
+  random(): number
+  /**
+   * We were here before, and peers may still hold our routes: until a `restarted` event says that all is originated,
+   * OPEN carries the Restart bit and End-of-RIB is held back (RFC 4724 §4.1).
+   */
+  readonly restarting: boolean
+  /** Which learned paths may be announced to whom; all, when absent. */
+  readonly exportable?: RibOptions['exportable']
+}
+
+export class Speaker {
+  /** For those who look; changed by `step` only. */
+  readonly rib: Rib
+  readonly #options: SpeakerOptions
+  readonly #queue = new ActionQueue()
+  readonly #peers = new Map<string, Peer>()
+  readonly #byAddress = new Map<Address, Peer>()
+  readonly #byConnection = new Map<ConnectionId, Peer>()
+  readonly #announcer: Announcer
+  readonly #helper: RestartHelper
+  #now = 0
+  #flushAsked = false
+  #stopped = false
+  #strangers = 0
+
+  constructor(options: SpeakerOptions) {
+    this.#options = options
+    this.rib = new Rib({ exportable: options.exportable ?? (() => true) })
+    this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), options.restarting)
+    this.#helper = new RestartHelper(this.rib, this.#queue)
+  }
+
+  /** Connections from addresses that are no peer's, all of them closed. */
+  get strangers(): number {
+    return this.#strangers
+  }
+
+  /** True for the address of a peer: connections from others are not worth a look. */
+  knows(address: Address): boolean {
+    return this.#byAddress.has(address)
+  }
+
+  /** Takes in one event; `now` in milliseconds since the epoch. The actions are to be carried out in their order. */
+  step(event: SpeakerEvent, now: number): Action[] {
+    if (this.#stopped) return []
+    this.#now = now
+    this.#handle(event)
+    const changes = this.rib.takeBestChanges()
+    if (changes.length > 0) this.#queue.act({ kind: 'best', changes })
+    this.#askForFlush()
+    return this.#queue.take()
+  }
+
+  /** All peers wanted, in the order they were asked for. */
+  peers(): PeerView[] {
+    return [...this.#peers.values()].map((peer) => peerView(peer, this.rib))
+  }
+
+  #handle(event: SpeakerEvent): void {
+    const handle = this.#handlers[event.kind] as (event: SpeakerEvent) => void
+    handle(event)
+  }
+
+  readonly #handlers: {
+    readonly [K in SpeakerEvent['kind']]: (event: Extract<SpeakerEvent, { kind: K }>) => void
+  } = {
+    peers: ({ set, remove }) => {
+      for (const name of remove) this.#remove(name, PEER_DECONFIGURED)
+      for (const config of set) this.#set(config)
+    },
+    originate: ({ set, withdraw }) => this.rib.originate(set, withdraw),
+    restarted: () => this.#announcer.restarted(),
+    accepted: ({ connection, remote }) => this.#accept(connection, remote),
+    connected: ({ connection }) => this.#happen(connection, { kind: 'connected' }),
+    'dial-failed': ({ connection, error }) => this.#happen(connection, { kind: 'closed', reason: error }),
+    bytes: ({ connection, chunk }) => this.#byConnection.get(connection)?.receive(connection, chunk),
+    closed: ({ connection, error }) => this.#happen(connection, { kind: 'closed', reason: error }),
+    blocked: ({ connection }) => this.#happen(connection, { kind: 'blocked' }),
+    drained: ({ connection }) => this.#happen(connection, { kind: 'drained' }),
+    timer: ({ timer }) => this.#queue.expire(timer),
+    flush: () => {
+      this.#flushAsked = false
+      this.#announcer.flush()
+    },
+    'refresh-in': ({ peer, family }) => this.#refreshIn(peer, family),
+    'refresh-out': () => this.rib.refilter(),
+    stop: () => this.#stop(),
+  }
+
+  #set(config: PeerConfig): void {
+    const known = this.#peers.get(config.name)
+    if (known && sameSession(known.config, config)) {
+      known.config = config
+      return
+    }
+    this.#remove(config.name, CONFIGURATION_CHANGED)
+    const peer = new Peer(config, this.#host)
+    this.#peers.set(config.name, peer)
+    this.#byAddress.set(config.address, peer)
+    peer.start()
+  }
+
+  #remove(name: string, failure: Failure): void {
+    const peer = this.#peers.get(name)
+    if (!peer) return
+    peer.stop(failure)
+    this.#helper.remove(name)
+    this.#peers.delete(name)
+    if (this.#byAddress.get(peer.config.address) === peer) this.#byAddress.delete(peer.config.address)
+  }
+
+  /** Known by its address alone, whatever port it comes from and goes to. */
+  #accept(connection: ConnectionId, remote: Address): void {
+    const peer = this.#byAddress.get(remote)
+    if (!peer) this.#strangers++
+    if (!peer?.accept(connection)) this.#queue.act({ kind: 'close', connection })
+  }
+
+  /** Events of connections that are over are late, and passed over. */
+  #happen(connection: ConnectionId, event: SessionEvent): void {
+    this.#byConnection.get(connection)?.happen(connection, event)
+  }
+
+  #askForFlush(): void {
+    const { pending } = this.#announcer
+    if (pending && !this.#flushAsked) this.#queue.act({ kind: 'flush-soon' })
+    this.#flushAsked = pending
+  }
+
+  #refreshIn(name: string, family: Family): void {
+    const peer = this.#peers.get(name)
+    if (!peer?.negotiated?.routeRefresh) return
+    peer.send(encode({ kind: 'route-refresh', family, subtype: REFRESH.request }, peer.negotiated.codec))
+  }
+
+  /** Peers that know graceful restart keep our routes, as long as they hear no NOTIFICATION. */
+  #stop(): void {
+    for (const connection of this.#byConnection.keys()) this.#queue.act({ kind: 'close', connection })
+    this.#queue.disarmAll()
+    this.#stopped = true
+  }
+
+  readonly #host: PeerHost = {
+    random: () => this.#options.random(),
+    now: () => this.#now,
+    restarting: () => this.#announcer.restarting,
+    act: (action) => this.#queue.act(action),
+    arm: (...timer) => this.#queue.arm(...timer),
+    disarm: (timer) => this.#queue.disarm(timer),
+    own: (connection, peer) => this.#byConnection.set(connection, peer),
+    release: (connection) => this.#byConnection.delete(connection),
+    up: (peer, negotiated) => this.#up(peer, negotiated),
+    deliver: (peer, message) => this.#deliver(peer, message),
+    down: (peer, negotiated, failure) => this.#down(peer, negotiated, failure),
+    failed: ({ config }, reason) => this.#note('warn', 'no session', config, { reason }),
+  }
+
+  #up({ config }: Peer, negotiated: Negotiated): void {
+    this.rib.addPeer(ribPeer(config, negotiated))
+    this.#helper.up(config.name, negotiated)
+    const { holdTime, families } = negotiated
+    this.#note('info', 'session up', config, { holdTime, families })
+  }
+
+  #down({ config }: Peer, negotiated: Negotiated, failure: Failure): void {
+    this.#announcer.forget(config.name)
+    this.#helper.down(config.name, negotiated, failure)
+    this.#note('warn', 'session down', config, { reason: failureText(failure) })
+  }
+
+  #deliver(peer: Peer, message: Update | RouteRefresh): void {
+    if (message.kind === 'update') this.#update(peer, message)
+    else this.#refresh(peer, message)
+  }
+
+  #update(peer: Peer, update: Update): void {
+    const { name } = peer.config
+    this.rib.receive(name, update)
+    const ended = endOfRibFamily(update)
+    if (ended) this.rib.sweep(name, ended)
+    if (update.faults.length > 0) this.#noteFaults(peer, update)
+  }
+
+  /** RFC 2918 §4; with the borders of RFC 7313 §4.2. */
+  #refresh(peer: Peer, { family, subtype }: RouteRefresh): void {
+    const { families, enhancedRefresh } = peer.negotiated!
+    if (family === 'other' || !families.includes(family)) return
+    const { name } = peer.config
+    if (subtype === REFRESH.request) this.#announcer.refresh(peer, family)
+    if (subtype === REFRESH.begin && enhancedRefresh) this.rib.markStale(name, family)
+    if (subtype === REFRESH.end && enhancedRefresh) this.rib.sweep(name, family)
+  }
+
+  /** Told of the 1st, 2nd, 4th, 8th …: a peer that sends nothing else must not fill the log. */
+  #noteFaults({ config, faults }: Peer, { faults: excused }: Update): void {
+    const reason = excused.map(({ reason }) => reason).join('; ')
+    if ((faults & (faults - 1)) === 0) this.#note('warn', 'faulty update', config, { reason, faults })
+  }
+
+  #note(level: Note['level'], message: string, peer: PeerConfig, fields: Note['fields']): void {
+    this.#queue.act({ kind: 'note', level, message, fields: { peer: peer.address, ...fields } })
+  }
+}

@@ -1,0 +1,415 @@
+// Whole speakers on a network in virtual time.
+
+import t from 'tap'
+import type { PeerConfig } from '../../src/bgp/types.ts'
+import type { Open } from '../../src/bgp/wire/message.ts'
+import { address } from '../../src/inet/address.ts'
+import { prefix } from '../../src/inet/prefix.ts'
+import { type Host, meshPeer, Network } from '../kit/network.ts'
+
+const SECOND = 1000
+
+/** Two nodes of a mesh. By Calico's rule the one with the greater address dials: `a`. */
+function pair(over: Partial<PeerConfig> = {}) {
+  const network = new Network()
+  const a = network.host(['10.0.0.2'])
+  const b = network.host(['10.0.0.1'])
+  a.peers(meshPeer(a, b, over))
+  b.peers(meshPeer(b, a, over))
+  return { network, a, b }
+}
+
+/** As `pair`, before either knows the other. */
+function strangers() {
+  const network = new Network()
+  return { network, a: network.host(['10.0.0.2']), b: network.host(['10.0.0.1']) }
+}
+
+function establishedPair(over: Partial<PeerConfig> = {}) {
+  const cast = pair(over)
+  cast.network.run(3 * SECOND)
+  return cast
+}
+
+const prefixes = (host: Host): string[] => [...host.best.keys()].sort()
+const notifications = (host: Host): unknown[] => host.sentTo.filter(({ kind }) => kind === 'notification')
+
+t.test(
+  'the end with the greater address dials after the connect delay, and the session comes up',
+  async (t) => {
+    const { network, a, b } = pair()
+    t.same([a.states(), b.states()], [['Active'], ['Passive']])
+    network.run(1.7 * SECOND)
+    t.same(a.states(), ['Active'], 'the delay is 2 s, with jitter 0.5 it is 1.75 s')
+    network.run(SECOND)
+    t.same([a.states(), b.states()], [['Established'], ['Established']])
+    t.same([a.dials.length, b.dials.length], [1, 0])
+  },
+)
+
+t.test('routes of both families travel over a session each', async (t) => {
+  const network = new Network()
+  const a = network.host(['10.0.0.1', 'fd00::1'])
+  const b = network.host(['10.0.0.2', 'fd00::2'])
+  for (const [host, peer] of [[a, b], [b, a]] as const) // biome-ignore format: a pair each
+    host.peers(meshPeer(host, peer), meshPeer(host, peer, { families: ['ipv6'] }))
+  a.originate('10.244.1.0/26', 'fd10:1::/122')
+  network.run(3 * SECOND)
+  b.originate('10.244.2.0/26')
+  network.run(SECOND)
+  t.same(prefixes(b), ['10.244.1.0/26', '10.244.2.0/26', 'fd10:1::/122'])
+  t.same(b.best.get(prefix('10.244.1.0/26'))?.nextHop, '10.0.0.1')
+  t.same(b.best.get(prefix('fd10:1::/122'))?.nextHop, 'fd00::1')
+  t.same(prefixes(a), ['10.244.1.0/26', '10.244.2.0/26', 'fd10:1::/122'])
+  t.same([a.view(b).advertised, a.view(b).received], [1, 1])
+})
+
+t.test('a withdrawn route goes, and so do all when the peer is no longer wanted', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26', '10.244.3.0/26')
+  network.run(SECOND)
+  a.step({ kind: 'originate', set: [], withdraw: [prefix('10.244.1.0/26')] })
+  network.run(SECOND)
+  t.same(prefixes(b), ['10.244.3.0/26'])
+  a.step({ kind: 'peers', set: [], remove: ['Mesh_10_0_0_1'] })
+  network.run(SECOND)
+  t.same([prefixes(b), b.states()], [[], ['Passive Received: Peer de-configured']])
+})
+
+t.test('a session lives on keepalives, and an idle hour changes nothing', async (t) => {
+  const { network, a, b } = establishedPair()
+  const { since } = a.view(b)
+  network.run(3600 * SECOND)
+  t.same(a.view(b).since, since)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+})
+
+t.test('hold time 0 is legal, and needs no keepalive', async (t) => {
+  const { network, a, b } = establishedPair({ holdTime: 0 })
+  const sent = a.sentTo.length
+  network.run(3600 * SECOND)
+  t.same([a.states(), a.sentTo.length], [['Established'], sent])
+  t.same(b.states(), ['Established'])
+})
+
+t.test('a peer that falls silent is dropped after the full hold time, and not before', async (t) => {
+  const { network, a, b } = establishedPair({ holdTime: 90 })
+  b.originate('10.244.2.0/26')
+  network.run(SECOND)
+  network.cutOff.add(b.addresses[0]!)
+  network.run(60 * SECOND)
+  t.same([a.states(), prefixes(a)], [['Established'], ['10.244.2.0/26']])
+  network.run(31 * SECOND)
+  t.same([a.states(), prefixes(a)], [['Idle BGP Error: Hold timer expired'], []])
+})
+
+t.test('a dial that hangs is given up, and one that is refused is tried again', async (t) => {
+  const { network, a, b } = pair()
+  network.cutOff.add(b.addresses[0]!)
+  network.run(6.5 * SECOND)
+  t.same(a.states(), ['Active Socket: Connection timed out'])
+  network.cutOff.clear()
+  b.listening = false
+  network.run(2 * SECOND)
+  t.same(a.states(), ['Active Socket: Connection refused'])
+  b.listening = true
+  network.run(4 * SECOND)
+  t.same(a.states(), ['Established'])
+  t.same(
+    a.notes.map(({ message, fields }) => fields.reason ?? message),
+    ['Socket: Connection timed out', 'Socket: Connection refused', 'session up'],
+  )
+})
+
+t.test('a wrong AS is refused with 2/2 and the AS, and tried again less and less often', async (t) => {
+  const { network, a, b } = pair()
+  a.peers(meshPeer(a, b, { peerAsn: 65001 }))
+  network.run(3 * SECOND)
+  t.same(a.states(), ['Idle BGP Error: Bad peer AS'])
+  t.match(b.states(), ['Idle Received: Bad peer AS'])
+  t.match(notifications(a), [{ code: 2, subcode: 2, data: Uint8Array.of(0, 0, 0xfc, 0) }])
+  const dials = (seconds: number) => {
+    const before = a.dials.length
+    network.run(seconds * SECOND)
+    return a.dials.length - before
+  }
+  t.ok(dials(120) <= 6, 'waits 5, 10, 20 and 30 seconds')
+})
+
+t.test('equal router ids are refused within an AS, and legal across (RFC 6286)', async (t) => {
+  const same = { routerId: address('10.9.9.9') }
+  const inside = establishedPair(same)
+  t.match(inside.a.states(), [/BGP Error: Bad BGP identifier|Received: Bad BGP identifier/])
+  const { network, a, b } = pair()
+  a.peers(meshPeer(a, b, { ...same, peerAsn: 65001 }))
+  b.peers(meshPeer(b, a, { ...same, localAsn: 65001 }))
+  network.run(10 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+})
+
+t.test('a configuration that says the same costs nothing, another restarts that session only', async (t) => {
+  const { network, a, b } = establishedPair()
+  const c = network.host(['10.0.0.3'])
+  c.peers(meshPeer(c, a))
+  a.peers(meshPeer(a, c))
+  network.run(3 * SECOND)
+  const before = c.view(a).since
+  a.peers(meshPeer(a, b, { because: 'said otherwise', kind: 'node' }))
+  t.same([a.view(b).state, a.view(b).because], ['Established', 'said otherwise'])
+  a.peers(meshPeer(a, b, { holdTime: 90 }))
+  network.run(0.1 * SECOND)
+  t.same(b.states(), ['Passive Received: Other configuration change'])
+  t.equal(c.view(a).since, before)
+  network.run(3 * SECOND)
+  t.same(b.states(), ['Established'])
+})
+
+t.test('connections of strangers are closed at once and counted', async (t) => {
+  const { a } = establishedPair()
+  const stranger = a.accept(address('192.0.2.66'))
+  t.ok(stranger.closed())
+  t.equal(a.speaker.strangers, 1)
+  t.same(a.states(), ['Established'])
+})
+
+t.test('garbage from a peer costs that connection, not the session', async (t) => {
+  const { network, a, b } = establishedPair()
+  const { since } = b.view(a)
+  const garbage = b.accept(a.addresses[0]!)
+  b.step({ kind: 'bytes', connection: garbage.connection, chunk: new Uint8Array(100).fill(0x47) })
+  network.run(10 * SECOND)
+  t.ok(garbage.closed())
+  t.same([b.states(), b.view(a).since], [['Established'], since])
+})
+
+t.test('a connection that says nothing gives way to the next of the same peer', async (t) => {
+  const { network, a, b } = pair()
+  const silent = b.accept(a.addresses[0]!)
+  t.same(b.states(), ['OpenSent'])
+  network.run(3 * SECOND)
+  t.ok(silent.closed())
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+})
+
+t.test('when both dial, one session comes of it, whoever is first', async (t) => {
+  for (const [there, back] of [[1, 1], [1, 20], [20, 1], [300, 10], [10, 300]] as const) // biome-ignore format: a pair each
+    for (const head of [0, 5, 50, 400]) {
+      const { network, a, b } = strangers()
+      network.latency = (from) => (from === a.addresses[0] ? there : back)
+      a.peers(meshPeer(a, b, { passive: false }))
+      network.run(head)
+      b.peers(meshPeer(b, a, { passive: false }))
+      a.originate('10.244.1.0/26')
+      network.run(30 * SECOND)
+      const name = `${there} ms there, ${back} ms back, ${head} ms ahead`
+      t.same(
+        [a.states(), b.states(), prefixes(b)],
+        [['Established'], ['Established'], ['10.244.1.0/26']],
+        name,
+      )
+      const ups = a.notes.filter(({ message }) => message === 'session up').length
+      t.ok(ups <= 2, `${name}: came up ${ups} times`)
+      const settled = a.view(b).since
+      network.run(600 * SECOND)
+      t.equal(a.view(b).since, settled, `${name}: and stays`)
+    }
+})
+
+t.test('once one connection has passed OPEN, no other is dialled', async (t) => {
+  const { network, a, b } = strangers()
+  a.peers(meshPeer(a, b, { passive: false }))
+  network.run(SECOND)
+  b.peers(meshPeer(b, a, { passive: false }))
+  network.run(600 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+  t.same([a.dials.length, b.dials.length], [1, 0])
+})
+
+t.test('a dial that comes through after all is closed before OPEN', async (t) => {
+  const { network, a, b } = strangers()
+  network.latency = (from, to) => (from === a.addresses[0] && to === b.addresses[0] ? 1 : 1000)
+  a.peers(meshPeer(a, b, { passive: false }))
+  network.run(900)
+  b.peers(meshPeer(b, a, { passive: false }))
+  network.run(30 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+  t.same([a.dials.length, b.dials.length], [1, 1])
+  t.equal(b.sentTo.filter(({ kind }) => kind === 'open').length, 1)
+})
+
+t.test('a peer that dies and comes back with graceful restart is not noticed by the routes', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26', '10.244.3.0/26')
+  network.run(SECOND)
+  b.changes.length = 0
+  a.die()
+  network.run(10 * SECOND)
+  t.same(
+    [b.states(), prefixes(b)],
+    [['Passive Socket: Connection closed'], ['10.244.1.0/26', '10.244.3.0/26']],
+  )
+  a.revive()
+  a.peers(meshPeer(a, b))
+  a.originate('10.244.1.0/26')
+  network.run(10 * SECOND)
+  t.same([b.states(), b.changes], [['Established'], []], 'until it has caught up, nothing is forgotten')
+  a.step({ kind: 'restarted' })
+  network.run(SECOND)
+  t.same(b.changes, ['-10.244.3.0/26'], 'what it did not announce again goes with End-of-RIB')
+})
+
+t.test('a peer that does not come back is forgotten after its restart time', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  a.die()
+  network.run(119 * SECOND)
+  t.same(prefixes(b), ['10.244.1.0/26'])
+  network.run(2 * SECOND)
+  t.same(prefixes(b), [])
+})
+
+t.test('stopping sends no NOTIFICATION, so that peers keep our routes', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  const actions = a.step({ kind: 'stop' })
+  t.same([...new Set(actions.map(({ kind }) => kind))], ['close', 'disarm'])
+  network.run(60 * SECOND)
+  t.same([b.states(), prefixes(b)], [['Passive Socket: Connection closed'], ['10.244.1.0/26']])
+  t.same(a.step({ kind: 'flush' }), [], 'and that was the end')
+})
+
+t.test(
+  'a new connection of an Established peer with graceful restart takes the place of the old',
+  async (t) => {
+    const { network, a, b } = establishedPair()
+    a.originate('10.244.1.0/26')
+    network.run(SECOND)
+    b.changes.length = 0
+    network.cutOff.add(a.addresses[0]!)
+    a.die()
+    network.run(SECOND)
+    network.cutOff.clear()
+    t.same(b.states(), ['Established'], 'it died without a word')
+    a.revive()
+    a.originate('10.244.1.0/26')
+    a.peers(meshPeer(a, b))
+    network.run(5 * SECOND)
+    a.step({ kind: 'restarted' })
+    network.run(SECOND)
+    t.same([a.states(), b.states(), b.changes], [['Established'], ['Established'], []])
+  },
+)
+
+t.test('ROUTE-REFRESH is answered with all routes, between its borders, after End-of-RIB', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26', '10.244.3.0/26')
+  network.run(SECOND)
+  a.sentTo.length = 0
+  b.changes.length = 0
+  b.step({ kind: 'refresh-in', peer: 'Mesh_10_0_0_2', family: 'ipv4' })
+  network.run(SECOND)
+  t.match(a.sentTo, [
+    { kind: 'route-refresh', family: 'ipv4', subtype: 1 },
+    { kind: 'update', nlri: [{ prefix: '10.244.1.0/26' }, { prefix: '10.244.3.0/26' }] },
+    { kind: 'route-refresh', family: 'ipv4', subtype: 2 },
+  ])
+  t.same(b.changes, [], 'nobody else notices')
+})
+
+t.test('what a peer leaves out between the borders of a refresh is swept', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  for (const subtype of [1, 2]) b.hear(a, { kind: 'route-refresh', family: 'ipv4', subtype })
+  t.same(prefixes(b), [])
+})
+
+t.test('the first feed ends with End-of-RIB, with an empty table too', async (t) => {
+  const { a } = establishedPair()
+  t.same(
+    a.sentTo.map(({ kind }) => kind),
+    ['open', 'keepalive', 'update'],
+  )
+})
+
+t.test('OPEN says what we honour, and the Restart bit until we have caught up', async (t) => {
+  const network = new Network()
+  const a = network.host(['10.0.0.2'], { restarting: true })
+  const b = network.host(['10.0.0.1'])
+  a.peers(meshPeer(a, b))
+  b.peers(meshPeer(b, a))
+  network.run(3 * SECOND)
+  const open = (host: Host) => host.sentTo.findLast(({ kind }) => kind === 'open') as Open
+  t.same(open(a).capabilities, [
+    { code: 'multiprotocol', family: 'ipv4' },
+    { code: 'route-refresh' },
+    {
+      code: 'graceful-restart',
+      restarting: true,
+      notification: false,
+      restartTime: 120,
+      families: [{ family: 'ipv4', forwarding: true }],
+    },
+    { code: 'as4', asn: 64512 },
+    { code: 'enhanced-route-refresh' },
+  ])
+  t.match(open(b).capabilities[2], { restarting: false, families: [{ forwarding: false }] })
+})
+
+t.test('a peer that does not read what it is sent is dropped after eight minutes (RFC 9687)', async (t) => {
+  const { network, a, b } = establishedPair()
+  const connection = a.connections()[0]!
+  a.step({ kind: 'blocked', connection })
+  network.run(479 * SECOND)
+  t.same(a.states(), ['Established'])
+  a.step({ kind: 'drained', connection })
+  network.run(60 * SECOND)
+  t.same(a.states(), ['Established'])
+  a.step({ kind: 'blocked', connection })
+  network.run(481 * SECOND)
+  t.match(notifications(a), [{ code: 8, subcode: 0 }])
+  network.run(60 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']], 'and has its next chance')
+})
+
+t.test('a message that has no place in the state ends the session with its own subcode', async (t) => {
+  const { network, a, b } = establishedPair()
+  const open = a.sentTo.find(({ kind }) => kind === 'open')!
+  b.hear(a, open)
+  t.match(notifications(b), [{ code: 5, subcode: 3 }])
+  network.run(SECOND)
+  t.match(a.states(), [/Received: Unexpected message in Established state/])
+})
+
+t.test('the same events give the same actions', async (t) => {
+  const record = () => {
+    const { network, a, b } = establishedPair()
+    a.originate('10.244.1.0/26')
+    network.run(200 * SECOND)
+    return [a.log, b.log]
+  }
+  t.same(record(), record())
+})
+
+t.test('thirty nodes in full mesh all learn each block, by one session per pair', async (t) => {
+  const network = new Network()
+  const hosts = Array.from({ length: 30 }, (_, i) => network.host([`10.0.0.${i + 1}`]))
+  let last = 1
+  network.latency = () => {
+    last = (last * 48271) % 0x7fffffff
+    return 1 + (last % 40)
+  }
+  for (const [i, host] of hosts.entries()) {
+    host.peers(...hosts.filter((other) => other !== host).map((other) => meshPeer(host, other)))
+    host.originate(`10.244.${i}.0/26`)
+  }
+  network.run(10 * SECOND)
+  for (const host of hosts) {
+    t.same(new Set(host.states()), new Set(['Established']))
+    t.equal(host.best.size, 30)
+  }
+  const dials = hosts.reduce((sum, host) => sum + host.dials.length, 0)
+  t.equal(dials, (30 * 29) / 2)
+})
