@@ -1,0 +1,202 @@
+// Carries out what the speaker asks for, on real sockets and timers, and tells it what happens to them.
+//
+//   sockets, timers, agent ──events──▶ speaker.step ──actions──▶ sockets, timers, log, agent
+//
+// One event at a time: what an action brings about at once waits for its turn.
+
+import type { Socket } from 'node:net'
+import type { Action, ConnectionId, SpeakerEvent, TimerId } from '../../bgp/events.ts'
+import type { Speaker } from '../../bgp/speaker.ts'
+import type { BestPathChange } from '../../bgp/types.ts'
+import { type Address, parseAddress } from '../../inet/address.ts'
+import type { Log } from '../observe/log.ts'
+import { Admission, type Refusal } from './admission.ts'
+import { dial } from './dialer.ts'
+import { LIMITS, type Limits } from './limits.ts'
+import { Listener, type ListenPoint, type ListenState } from './listener.ts'
+import { PeerSocket, ReadingQueue } from './peer-socket.ts'
+
+export interface RunnerOptions {
+  readonly speaker: Speaker
+  readonly log: Log
+  /** Hears of changed best paths, in order. */
+  onBest(changes: readonly BestPathChange[]): void
+  /** Milliseconds since the epoch. */
+  now?(): number
+  readonly limits?: Limits
+}
+
+interface Timer {
+  readonly timeout: NodeJS.Timeout
+}
+
+export class Runner {
+  readonly #options: RunnerOptions
+  readonly #limits: Limits
+  readonly #listener: Listener
+  readonly #admission: Admission
+  readonly #reading = new ReadingQueue()
+  readonly #sockets = new Map<ConnectionId, PeerSocket>()
+  /** How to give up the dials under way. */
+  readonly #dials = new Map<ConnectionId, () => void>()
+  readonly #timers = new Map<TimerId, Timer>()
+  readonly #events: SpeakerEvent[] = []
+  /** Sockets written to in this step. */
+  readonly #written = new Set<PeerSocket>()
+  #stepping = false
+  #accepted = 0
+  /** Sockets not wholly gone, those that are closing included. */
+  readonly #open = new Set<PeerSocket>()
+
+  constructor(options: RunnerOptions) {
+    this.#options = options
+    this.#limits = options.limits ?? LIMITS
+    this.#listener = new Listener((socket) => this.#accept(socket), options.log, this.#limits)
+    this.#admission = new Admission((address) => options.speaker.knows(address), this.#limits)
+  }
+
+  /** Listens at these points and no others; see `listening` for how it went. */
+  listen(points: readonly ListenPoint[]): void {
+    this.#listener.set(points)
+  }
+
+  get listening(): ListenState[] {
+    return this.#listener.state()
+  }
+
+  /** Connections refused since the start, by reason. */
+  get refused(): Readonly<Record<Refusal, number>> {
+    return this.#admission.refused
+  }
+
+  /** Connections that are not wholly closed yet. */
+  get connections(): number {
+    return this.#open.size
+  }
+
+  /** Has the speaker take in an event, at once or, from within `onBest`, after the one it is at. */
+  step(event: SpeakerEvent): void {
+    this.#events.push(event)
+    if (this.#stepping) return
+    this.#stepping = true
+    try {
+      for (let next = this.#events.shift(); next; next = this.#events.shift()) this.#run(next)
+    } finally {
+      this.#stepping = false
+    }
+  }
+
+  /** Leaves the network so that peers keep our routes. Resolves when all connections are closed. */
+  async stop(): Promise<void> {
+    this.listen([])
+    this.step({ kind: 'stop' })
+    await Promise.all([...this.#open].map((socket) => new Promise<void>((gone) => socket.onGone(gone))))
+  }
+
+  #run(event: SpeakerEvent): void {
+    for (const action of this.#options.speaker.step(event, this.#now())) {
+      const carryOut = this.#carryOut[action.kind] as (action: Action) => void
+      carryOut(action)
+    }
+    for (const socket of this.#written) socket.flush()
+    this.#written.clear()
+  }
+
+  readonly #carryOut: { readonly [K in Action['kind']]: (action: Extract<Action, { kind: K }>) => void } = {
+    dial: (action) => this.#dial(action),
+    send: ({ connection, bytes }) => this.#send(connection, bytes),
+    close: ({ connection }) => this.#close(connection),
+    arm: (action) => this.#arm(action),
+    disarm: ({ timer }) => this.#disarm(timer),
+    'flush-soon': () => setImmediate(() => this.step({ kind: 'flush' })),
+    best: ({ changes }) => this.#options.onBest(changes),
+    note: ({ level, fields, message }) => this.#options.log[level](fields, message),
+  }
+
+  #dial({ connection, ...target }: Extract<Action, { kind: 'dial' }>): void {
+    const giveUp = dial(target, {
+      connected: (socket) => {
+        this.#dials.delete(connection)
+        this.#adopt(connection, socket)
+        this.step({ kind: 'connected', connection })
+      },
+      failed: (error) => {
+        this.#dials.delete(connection)
+        this.step({ kind: 'dial-failed', connection, error })
+      },
+    })
+    this.#dials.set(connection, giveUp)
+  }
+
+  #accept(socket: Socket): void {
+    const remote = remoteAddress(socket)
+    if (!remote || !this.#admission.enter(remote, this.#now())) {
+      socket.destroy()
+      return
+    }
+    const connection = `in#${++this.#accepted}`
+    this.#adopt(connection, socket).onGone(() => this.#admission.leave(remote))
+    this.step({ kind: 'accepted', connection, remote })
+  }
+
+  #adopt(connection: ConnectionId, socket: Socket): PeerSocket {
+    const listener = {
+      bytes: (chunk: Uint8Array) => this.step({ kind: 'bytes', connection, chunk }),
+      blocked: () => this.step({ kind: 'blocked', connection }),
+      drained: () => this.step({ kind: 'drained', connection }),
+      closed: (error?: string) => {
+        this.#sockets.delete(connection)
+        this.step({ kind: 'closed', connection, ...(error !== undefined && { error }) })
+      },
+    }
+    const peerSocket = new PeerSocket(socket, listener, this.#reading, this.#limits)
+    this.#sockets.set(connection, peerSocket)
+    this.#open.add(peerSocket)
+    peerSocket.onGone(() => this.#open.delete(peerSocket))
+    return peerSocket
+  }
+
+  #send(connection: ConnectionId, bytes: Uint8Array): void {
+    const socket = this.#sockets.get(connection)
+    if (!socket) return
+    socket.write(bytes)
+    this.#written.add(socket)
+  }
+
+  #close(connection: ConnectionId): void {
+    this.#dials.get(connection)?.()
+    this.#dials.delete(connection)
+    this.#sockets.get(connection)?.close()
+    this.#sockets.delete(connection)
+  }
+
+  #arm({ timer, ms, unless }: Extract<Action, { kind: 'arm' }>): void {
+    this.#disarm(timer)
+    // Sockets are polled between a timeout and the next immediate: what came in while we were busy is seen first.
+    const armed: Timer = {
+      timeout: setTimeout(() => setImmediate(() => this.#expired(timer, armed, unless)), ms),
+    }
+    this.#timers.set(timer, armed)
+  }
+
+  #disarm(timer: TimerId): void {
+    clearTimeout(this.#timers.get(timer)?.timeout)
+    this.#timers.delete(timer)
+  }
+
+  #expired(timer: TimerId, armed: Timer, unless: ConnectionId | undefined): void {
+    if (unless !== undefined) this.#sockets.get(unless)?.read()
+    if (this.#timers.get(timer) !== armed) return
+    this.#timers.delete(timer)
+    this.step({ kind: 'timer', timer })
+  }
+
+  #now(): number {
+    return this.#options.now?.() ?? Date.now()
+  }
+}
+
+/** Undefined when the peer is gone already. */
+function remoteAddress({ remoteAddress = '' }: Socket): Address | undefined {
+  return parseAddress(remoteAddress.replace(/%.*$/, ''))
+}
