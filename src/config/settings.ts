@@ -37,9 +37,9 @@ export interface Setting<T> {
   /** Field of FelixConfiguration `spec`. */
   readonly felix?: string
   readonly type: SettingType<T>
-  readonly default: T
+  readonly default: NoInfer<T>
   /** A better default than `default`, and where it comes from. */
-  readonly derived?: (from: Surroundings) => { readonly value: T; readonly source: string } | undefined
+  readonly derived?: (from: Surroundings) => { readonly value: NoInfer<T>; readonly source: string } | undefined
   /** How docs/settings.md tells a default that is not a constant. */
   readonly defaultText?: string
   /** Taken while running. The environment cannot change then, so only what a resource can say may be. */
@@ -63,7 +63,7 @@ export const settings = {
   networkingBackend: row({
     environment: ['CALICO_NETWORKING_BACKEND', 'CALICO_NETWORKING'],
     // CALICO_NETWORKING=false is the old spelling of `none`.
-    type: choice(words('bird', 'vxlan', 'none'), { aliases: { true: 'bird', false: 'none' } }),
+    type: choice<'bird' | 'vxlan' | 'none'>(words('bird', 'vxlan', 'none'), { aliases: { true: 'bird', false: 'none' } }),
     default: 'bird',
     live: false,
     meaning: '`bird`: routes from BGP and the datastore; `vxlan`: no BGP; `none`: no routing at all.',
@@ -266,6 +266,6 @@ function row<T>(setting: Setting<T>): Setting<T> {
   return setting
 }
 
-function impliedBy<T>(environment: Environment, name: string, value: T) {
+function impliedBy<const T>(environment: Environment, name: string, value: T) {
   return environment[name] ? { value, source: `implied by ${name}` } : undefined
 }
