@@ -34,6 +34,11 @@ export class Announcements {
     this.#current.touch(prefix)
   }
 
+  /** True when this prefix is announced, as of the last `settle`. */
+  has(prefix: Prefix): boolean {
+    return this.#current.get(prefix) !== undefined
+  }
+
   settle(): AnnouncementChanges {
     const set: Origination[] = []
     const withdraw: Prefix[] = []

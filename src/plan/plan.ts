@@ -50,8 +50,8 @@ export interface PlanChanges {
   readonly sysctls: ReadonlyMap<string, readonly Sysctl[] | undefined>
   readonly peers: ReadonlyMap<Address, PeerConfig | undefined>
   readonly originations: ReadonlyMap<Prefix, Origination | undefined>
-  /** Destinations in these prefixes may be announced differently now. */
-  readonly exportsWithin: ReadonlySet<Prefix>
+  /** What peers taught us inside these prefixes may have to be announced again, or no more. */
+  readonly exports: ReadonlySet<Prefix>
 }
 
 export interface PlanSettings {
@@ -68,7 +68,7 @@ export class Plan {
   readonly #stale = new Map<Prefix, Route>()
   readonly #byNextHop = new MultiIndex<Address, Prefix>()
   #settings: PlanSettings
-  #exportsWithin = new Set<Prefix>()
+  #exports = new Set<Prefix>()
 
   readonly #routes = new Derived<Prefix, Route>((prefix) => routeFor(prefix, this.#inputs), sameRecord)
   readonly #neighbors = new Derived<string, Neighbor>((key) => neighborFor(key, this.#inputs), sameRecord)
@@ -190,9 +190,9 @@ export class Plan {
       sysctls: this.#sysctls.settle(),
       peers: this.#peers.settle(),
       originations: this.#originations.settle(),
-      exportsWithin: this.#exportsWithin,
+      exports: this.#exports,
     }
-    this.#exportsWithin = new Set()
+    this.#exports = new Set()
     return changes
   }
 
@@ -251,8 +251,10 @@ export class Plan {
         this.#touchBorrowedIn(resource.cidr)
         break
       case 'BlockAffinity':
+        if (resource.node !== this.facts.self) break
         this.#touchPrefix(resource.cidr)
         this.#touchBorrowedIn(resource.cidr)
+        this.#exports.add(resource.cidr)
         break
       case 'WorkloadEndpoint':
         if (resource.node === this.facts.self) this.#touchInterface(resource.interfaceName, resource)
@@ -287,7 +289,6 @@ export class Plan {
   #touchPrefix(prefix: Prefix): void {
     this.#routes.touch(prefix)
     this.#originations.touch(prefix)
-    this.#exportsWithin.add(prefix)
   }
 
   /** Local workload addresses inside a block are borrowed or not according to who holds the block. */
@@ -296,7 +297,7 @@ export class Plan {
   }
 
   #touchPool(cidr: Prefix): void {
-    this.#exportsWithin.add(cidr)
+    this.#exports.add(cidr)
     for (const prefix of this.facts.blocksWithin(cidr)) this.#touchPrefix(prefix)
     this.#touchBorrowedIn(cidr)
     for (const prefix of this.#paths.keys()) if (contains(cidr, prefix)) this.#routes.touch(prefix)
