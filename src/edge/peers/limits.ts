@@ -9,6 +9,8 @@ export interface Limits {
   readonly writeBuffer: number
   /** Milliseconds a connection is given to bring out its last message, as BIRD does. */
   readonly linger: number
+  /** The same when we stop: shorter than the patience of whoever stops us. */
+  readonly farewell: number
   /** Milliseconds between tries to listen. */
   readonly listenRetry: number
 }
@@ -18,5 +20,6 @@ export const LIMITS: Limits = {
   acceptsPerSecond: { perAddress: 8, overall: 1000 },
   writeBuffer: 64 * 1024 * 1024,
   linger: 10_000,
+  farewell: 1_000,
   listenRetry: 5_000,
 }

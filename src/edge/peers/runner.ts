@@ -90,7 +90,11 @@ export class Runner {
   async stop(): Promise<void> {
     this.listen([])
     this.step({ kind: 'stop' })
+    const impatience = setTimeout(() => {
+      for (const socket of this.#open) socket.destroy()
+    }, this.#limits.farewell)
     await Promise.all([...this.#open].map((socket) => new Promise<void>((gone) => socket.onGone(gone))))
+    clearTimeout(impatience)
   }
 
   #run(event: SpeakerEvent): void {

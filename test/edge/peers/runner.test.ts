@@ -117,6 +117,19 @@ t.test('a node that stops closes without a word, and its routes stay', async (t)
   t.same([...b.best], ['10.244.1.0/26'])
 })
 
+t.test('a node that stops does not wait for a peer that never closes', async (t) => {
+  const [a, b] = [new Node(t, '127.1.8.2'), new Node(t, '127.1.8.1')]
+  await b.listen()
+  b.peer(a)
+  const peer = connect({ host: b.address, port: b.port, localAddress: a.address, allowHalfOpen: true })
+  peer.on('error', () => {})
+  peer.resume()
+  await until('it is accepted', () => b.states[0] === 'OpenSent')
+  await b.runner.stop()
+  t.equal(b.runner.connections, 0)
+  peer.destroy()
+})
+
 t.test('a peer that does not listen is shown as such', async (t) => {
   const [a, b] = [new Node(t, '127.1.3.2'), new Node(t, '127.1.3.1')]
   a.peer(b)
