@@ -1,0 +1,164 @@
+import t from 'tap'
+import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
+import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
+import { cable, namespace, needsRoot } from './kit.ts'
+
+/** An `ip` that counts the processes it starts. */
+function counting(ip: Ip): { ip: Ip; started: Child[] } {
+  const started: Child[] = []
+  const start: Ip['start'] = (args, handlers) => {
+    const child = ip.start(args, handlers)
+    started.push(child)
+    return child
+  }
+  return { ip: { ...ip, start }, started }
+}
+
+t.test(
+  'a single line is done when its promise resolves, by a process that is already there',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const { ip, started } = counting(openIp(ns.name))
+    const batch = new IpBatch(ip)
+    t.teardown(() => batch.close())
+    for (let i = 0; i < 50; i++) {
+      t.same(await batch.run([`route replace blackhole 10.65.${i}.0/26 proto 80`]), [undefined])
+      t.equal(ns.show(`route show 10.65.${i}.0/26`).length, 1)
+    }
+    t.equal(started.length, 1)
+  },
+)
+
+t.test(
+  'a line the kernel refuses is answered with its words, and the others are done',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const batch = new IpBatch(openIp(ns.name))
+    t.teardown(() => batch.close())
+    t.same(
+      await batch.run([
+        'route replace 10.1.0.0/24 via 172.18.0.3 proto 12',
+        'route replace 10.2.0.0/24 via 192.0.2.1 dev eth0 proto 12',
+        'route replace 10.3.0.0/24 dev nowhere proto 12',
+        'route del 10.4.0.0/24 proto 12',
+        'route replace 10.5.0.0/24 via 172.18.0.3 proto 12',
+      ]),
+      [
+        undefined,
+        'Error: Nexthop has invalid gateway.',
+        'Cannot find device "nowhere"',
+        'RTNETLINK answers: No such process',
+        undefined,
+      ],
+    )
+    t.same(ns.show('route show proto bird'), [
+      '10.1.0.0/24 via 172.18.0.3 dev eth0',
+      '10.5.0.0/24 via 172.18.0.3 dev eth0',
+    ])
+  },
+)
+
+t.test('lines that end ip itself are refused alone', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const batch = new IpBatch(openIp(ns.name))
+  t.teardown(() => batch.close())
+  const lines = Array.from(
+    { length: 2_500 },
+    (_, i) => `route replace blackhole 10.${i >> 8}.${i & 255}.0/24 proto 80`,
+  )
+  lines[3] = 'route replace 10.0.3.0/33 proto 80'
+  lines[1_200] = 'neigh del 192.0.2.1 dev eth0'
+  lines[1_201] = 'route replace 10.0.3.0/24 nonsense'
+  lines[2_499] = 'frobnicate'
+  const outcomes = await batch.run(lines)
+  t.same(
+    outcomes.flatMap((words, i) => (words === undefined ? [] : `${i}: ${words}`)),
+    [
+      '3: Error: any valid prefix is expected rather than "10.0.3.0/33".',
+      '1200: RTNETLINK answers: No such file or directory',
+      '1201: Error: either "to" is duplicate, or "nonsense" is a garbage.',
+      '2499: Object "frobnicate" is unknown, try "ip help".',
+    ],
+  )
+  t.equal(ns.show('route show proto 80').length, 2_496)
+})
+
+t.test('ten thousand routes in one call, by processes that are replaced on the way', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { ip, started } = counting(openIp(ns.name))
+  const batch = new IpBatch(ip)
+  t.teardown(() => batch.close())
+  const lines = Array.from(
+    { length: 10_000 },
+    (_, i) => `route replace 10.${i >> 8}.${i & 255}.0/24 via 172.18.0.9 dev eth0 proto 12`,
+  )
+  const outcomes = await batch.run(lines)
+  t.same([outcomes.length, outcomes.filter((words) => words !== undefined)], [10_000, []])
+  t.equal(ns.show('route show proto bird').length, 10_000)
+  t.equal(started.length, 2, 'since iproute2 6.1 keeps memory for every line')
+})
+
+t.test(
+  'an interface deleted and made again under its name is found after a renewal',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const batch = new IpBatch(openIp(ns.name))
+    t.teardown(() => batch.close())
+    const line = 'route replace 10.65.0.2/32 dev caliaaa scope link'
+    t.same(await batch.run([line]), [undefined])
+    ns.ip('link del caliaaa', ...cable('caliaaa', 'podaaa'))
+    t.match(await batch.run([line]), [/No such device|invalid/], 'ip remembers the old index')
+    batch.renew()
+    t.same(await batch.run([line]), [undefined])
+    t.same(ns.show('route show 10.65.0.2'), ['10.65.0.2 dev caliaaa scope link'])
+  },
+)
+
+t.test('a process that is killed is replaced, and nothing is lost', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { ip, started } = counting(openIp(ns.name))
+  const batch = new IpBatch(ip)
+  t.teardown(() => batch.close())
+  await batch.run(['route replace blackhole 10.0.0.0/24 proto 80'])
+  started[0]!.kill()
+  t.same(await batch.run(['route replace blackhole 10.0.1.0/24 proto 80']), [undefined])
+  t.equal(ns.show('route show proto 80').length, 2)
+})
+
+t.test(
+  'calls are carried out in their order, and none waits for ever on a closed batch',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const batch = new IpBatch(openIp(ns.name))
+    const answers = Promise.all([
+      batch.run(['route add blackhole 10.0.0.0/24']),
+      batch.run(['route add blackhole 10.0.0.0/24']),
+      batch.run(['route del blackhole 10.0.0.0/24']),
+      batch.run([]),
+    ])
+    await batch.close()
+    t.same(await answers, [[undefined], ['RTNETLINK answers: File exists'], [undefined], []])
+  },
+)
+
+t.test('without an ip program every line is refused, with the reason', async (t) => {
+  const missing = openIp()
+  const ip: Ip = {
+    ...missing,
+    start: () => ({
+      pid: undefined,
+      write: () => {},
+      end: () => {},
+      kill: () => {},
+      ended: Promise.resolve({ started: false, how: 'spawn ip ENOENT' }),
+    }),
+  }
+  t.same(await new IpBatch(ip).run(['route del 10.0.0.0/24', 'route del 10.0.1.0/24']), [
+    'ip: spawn ip ENOENT',
+    'ip: spawn ip ENOENT',
+  ])
+})
