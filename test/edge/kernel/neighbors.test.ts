@@ -1,0 +1,62 @@
+import t from 'tap'
+import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
+import { Neighbors, parseNeighbor } from '../../../src/edge/kernel/neighbors.ts'
+import { openIp } from '../../../src/edge/kernel/run.ts'
+import { address } from '../../../src/inet/address.ts'
+import type { Neighbor } from '../../../src/plan/wanted.ts'
+import { namespace, needsRoot } from './kit.ts'
+
+const because = 'found in the kernel'
+const mac = '66:3e:ca:a4:db:65'
+
+t.test('a permanent entry is read, and an entry in any other state only as its key', async (t) => {
+  const [device, of] = ['caliaaa', address('10.65.0.2')]
+  t.same(parseNeighbor(`10.65.0.2 dev caliaaa lladdr ${mac} PERMANENT `), {
+    address: of,
+    device,
+    permanent: { address: of, mac, device, because },
+  })
+  t.same(parseNeighbor('10.65.0.2 dev caliaaa FAILED '), { address: of, device })
+  t.same(parseNeighbor(`10.65.0.2 dev caliaaa lladdr ${mac} STALE`), { address: of, device })
+  t.equal(parseNeighbor('10.65.0.2 dev caliaaa  proxy'), undefined)
+  t.equal(parseNeighbor(''), undefined)
+})
+
+t.test('put twice, changed, removed twice; those of others stay', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const ip = openIp(ns.name)
+  const batch = new IpBatch(ip)
+  t.teardown(() => batch.close())
+  const kind = new Neighbors(ip, batch, { workloadPrefixes: ['cali'], owns: () => false })
+  const entry: Neighbor = { address: address('10.65.0.2'), mac, device: 'caliaaa', because }
+  ns.ip(
+    `neigh add 172.18.0.9 lladdr ${mac} dev eth0 nud permanent`,
+    `neigh add 10.65.0.9 lladdr ${mac} dev caliaaa nud stale`,
+  )
+  t.same(await kind.put([entry]), [])
+  t.same(await kind.put([entry]), [])
+  t.same(await kind.read(), [entry])
+  t.same(ns.show('neigh show 10.65.0.2'), [`10.65.0.2 dev caliaaa lladdr ${mac} PERMANENT`])
+
+  const moved = { ...entry, mac: '66:3e:ca:a4:db:66' }
+  t.equal(kind.same(entry, moved), false)
+  await kind.put([moved])
+  t.same(await kind.read(), [moved])
+  t.same(await kind.remove([moved]), [])
+  t.same(await kind.remove([moved]), [])
+  t.same(await kind.read(), [])
+  t.equal(ns.show('neigh show dev eth0 nud permanent').length, 1)
+})
+
+t.test('an entry on an interface that is gone is refused alone, as a race', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const ip = openIp(ns.name)
+  const batch = new IpBatch(ip)
+  t.teardown(() => batch.close())
+  const kind = new Neighbors(ip, batch, { workloadPrefixes: ['cali'], owns: () => false })
+  const entry = (device: string): Neighbor => ({ address: address('10.65.0.2'), mac, device, because })
+  t.same(await kind.put([entry('caligone'), entry('caliaaa')]), [
+    { key: 'caligone 10.65.0.2', reason: 'Cannot find device "caligone"', transient: true },
+  ])
+  t.same(await kind.read(), [entry('caliaaa')])
+})
