@@ -9,7 +9,7 @@ import { LabFileError, readYaml } from '../topology/index.ts'
 import { complaints } from '../topology/schema.ts'
 import { withLab } from '../up.ts'
 import { CheckError, type Telling } from './checks.ts'
-import { inWords, type Step, type StepKind, steps, take } from './steps.ts'
+import { type Step, type StepKind, steps, take } from './steps.ts'
 
 export interface Story {
   readonly name: string
@@ -26,6 +26,8 @@ export interface TellOptions {
   readonly signal: AbortSignal
   readonly progress: (line: string) => void
 }
+
+const longestLine = 100
 
 const folder = join(import.meta.dirname, '..', 'stories')
 
@@ -80,10 +82,10 @@ export async function tell(story: Story, options: TellOptions): Promise<boolean>
       } catch (err) {
         if (signal.aborted) throw err
         const message = err instanceof CheckError ? err.message : String((err as Error).stack)
-        progress(`not ok  ${inWords(step)}\n${message}\n${await report(lab)}`)
+        progress(`not ok  ${step.words}\n${message}\n${await report(lab)}`)
         return false
       }
-      progress(`ok  ${seconds(Date.now() - begin)}  ${inWords(step)}`)
+      progress(`ok  ${seconds(Date.now() - begin)}  ${step.words}`)
     }
     return true
   })
@@ -98,7 +100,17 @@ function parseStep(step: Readonly<Record<string, unknown>>): Step | { readonly p
   const { data, error } = steps[kind as StepKind].form.safeParse(step[kind])
   return error
     ? { problems: complaints(error).map((line) => `${kind}: ${line.replace(/^the file: /, '')}`) }
-    : { kind: kind as StepKind, args: data }
+    : { kind: kind as StepKind, args: data, words: inWords(kind, step[kind]) }
+}
+
+/** `run on node-a: ip route`; other steps as YAML without its marks. */
+function inWords(kind: string, args: unknown): string {
+  const { on, command } = args as { on?: string; command?: string }
+  if (kind === 'run') return `run on ${on}: ${command}`
+  const text = JSON.stringify(args)
+    .replaceAll('":', '": ')
+    .replaceAll(/,(?=["{])/g, ', ')
+  return `${kind} ${text.replaceAll(/[{}[\]"]/g, '').slice(0, longestLine)}`
 }
 
 function seconds(ms: number): string {

@@ -21,6 +21,8 @@ import { CheckError, differs, record, settle, type Telling } from './checks.ts'
 export interface Step {
   readonly kind: StepKind
   readonly args: unknown
+  /** As its file says it, for people. */
+  readonly words: string
 }
 
 /** How long a step waits for what it expects, in seconds. */
@@ -120,17 +122,6 @@ export type StepKind = keyof typeof steps
 /** Does a step. @throws CheckError when things are not as it says */
 export async function take(telling: Telling, { kind, args }: Step): Promise<void> {
   await (steps[kind] as Row<z.ZodType>).act(telling, args)
-}
-
-/** One line for people: `run node-a: ip route`. */
-export function inWords({ kind, args }: Step): string {
-  const { on, command } = args as { on?: string; command?: string }
-  if (kind === 'run') return `run on ${on}: ${command}`
-  const text = typeof args === 'string' ? args : JSON.stringify(args)
-  return `${kind} ${text
-    .replaceAll(/[{}[\]"]/g, '')
-    .replaceAll(/([,:])(?=\S)/g, '$1 ')
-    .slice(0, 90)}`
 }
 
 async function runCommand(telling: Telling, args: z.output<typeof runForm>): Promise<void> {

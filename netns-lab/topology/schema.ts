@@ -89,7 +89,10 @@ export const topologySchema = z.strictObject({
 
 /** One line for each thing that is wrong, with the path of its field. */
 export function complaints(error: z.ZodError): string[] {
-  return error.issues.map(({ path, message }) => `${path.join('.') || 'the file'}: ${message}`)
+  return error.issues.map((issue) => {
+    const inner = issue.code === 'invalid_key' ? issue.issues[0] : undefined
+    return `${issue.path.join('.') || 'the file'}: ${inner?.message ?? issue.message}`
+  })
 }
 
 function reader<T>(parse: (text: string) => T | undefined, expected: string) {

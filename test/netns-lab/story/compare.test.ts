@@ -1,0 +1,19 @@
+// Expected and actual output: what counts as the same, and how a difference is shown.
+
+import t from 'tap'
+import { difference, sameLines } from '../../../netns-lab/story/compare.ts'
+
+t.test('order, trailing spaces, empty lines, times and dates do not count', async (t) => {
+  t.ok(sameLines('a\nb 07:15:00\n', 'b 23:59:59.123  \n\na   '))
+  t.ok(sameLines('2026-03-04', '2027-01-01'))
+})
+
+t.test('every line counts, and how often it comes', async (t) => {
+  t.notOk(sameLines('a', 'a\na'))
+  t.notOk(sameLines('a\nb', 'a'))
+  t.notOk(sameLines(' a', 'a'))
+})
+
+t.test('a difference shows the actual text, marks what is too much, and adds what is missing', async (t) => {
+  t.equal(difference('a\nb\nb', 'b\nc\na'), '  b\n+ c\n  a\n- b')
+})

@@ -1,0 +1,29 @@
+// Story files: what is said about wrong ones.
+
+import t from 'tap'
+import { parseStory, readStory, stories } from '../../../netns-lab/story/index.ts'
+
+t.test('every story of the repository is right', async (t) => {
+  for (const name of stories()) t.ok(readStory(name).steps.length > 0, name)
+})
+
+t.test('steps get their defaults, and words for people', async (t) => {
+  const { datastores, steps } = parseStory(
+    's.yaml',
+    'about: x\nsteps: [{run: {on: a, command: ip route}}, {ping: all}]',
+  )
+  t.same(datastores, ['file', 'etcd'])
+  t.match(steps, [{ kind: 'run', args: { within: 15 }, words: 'run on a: ip route' }, { words: 'ping all' }])
+})
+
+t.test('a wrong step is named by its number, with what would be right', async (t) => {
+  const cases: readonly [steps: string, complaint: RegExp][] = [
+    ['[{dance: all}]', /^s\.yaml: step 1: has to be one of run, ping, .*; it is dance$/],
+    ['[{ping: all}, {ping: all, run: x}]', /^s\.yaml: step 2: has to be one of .*; it is ping, run$/],
+    ['[{run: {on: a}}]', /^s\.yaml: step 1: run: command: /],
+    ['[{run: {on: a, command: b, expct: c}}]', /^s\.yaml: step 1: run: Unrecognized key: "expct"/],
+    ['[{datastore: explode}]', /^s\.yaml: step 1: datastore: Invalid option/],
+  ]
+  for (const [steps, complaint] of cases)
+    t.throws(() => parseStory('s.yaml', `about: x\nsteps: ${steps}`), { message: complaint }, steps)
+})
