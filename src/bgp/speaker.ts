@@ -45,6 +45,8 @@ export class Speaker {
   readonly #byConnection = new Map<ConnectionId, Peer>()
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
+  /** Families of which a peer has sent all it had when its session came up. */
+  readonly #heard = new Map<string, Set<Family>>()
   #now = 0
   #flushAsked = false
   #stopped = false
@@ -60,6 +62,13 @@ export class Speaker {
   /** Connections from addresses that are no peer's, all of them closed. */
   get strangers(): number {
     return this.#strangers
+  }
+
+  /** True when every peer has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
+  get heardAll(): boolean {
+    return [...this.#peers.values()].every(({ config, negotiated }) =>
+      negotiated?.families.every((family) => this.#heard.get(config.name)?.has(family)),
+    )
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */
@@ -184,6 +193,7 @@ export class Speaker {
 
   #up({ config }: Peer, negotiated: Negotiated): void {
     this.rib.addPeer(ribPeer(config, negotiated))
+    this.#heard.set(config.name, new Set())
     this.#helper.up(config.name, negotiated)
     const { holdTime, families } = negotiated
     this.#note('info', 'session up', config, { holdTime, families })
@@ -191,6 +201,7 @@ export class Speaker {
 
   #down({ config }: Peer, negotiated: Negotiated, failure: Failure): void {
     this.#announcer.forget(config.name)
+    this.#heard.delete(config.name)
     this.#helper.down(config.name, negotiated, failure)
     this.#note('warn', 'session down', config, { reason: failureText(failure) })
   }

@@ -1,0 +1,429 @@
+// The composition root: builds every edge, wires the flow, owns shutdown.
+//
+//   datastore ──▶ cluster view ──▶ plan ──▶ speaker ⇄ peers
+//                                  │  ▲        │ best paths
+//                                  │  └────────┘
+//                                  ▼
+//                             reconcilers ──▶ kernel ──events──▶ plan, reconcilers
+//
+// Inputs are noted as they come and settled together a moment later, in `#turn`.
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { Speaker } from './bgp/speaker.ts'
+import type { BestPathChange } from './bgp/types.ts'
+import type { Datastore, Document, Problem } from './cluster/feed.ts'
+import type { FelixConfiguration } from './cluster/model.ts'
+import { type Change, ClusterView } from './cluster/view.ts'
+import { type ResolvedSettings, resolveSettings } from './config/resolve.ts'
+import type { Environment, Settings } from './config/settings.ts'
+import { version } from './config/version.ts'
+import type { AgentStatus, ConfigView, DatastoreStatus } from './edge/control/api.ts'
+import { type ControlServer, serveControl } from './edge/control/server.ts'
+import { bgpStatus, kernelStatus } from './edge/control/status.ts'
+import { type DatastoreSettings, openDatastore } from './edge/datastore/index.ts'
+import { Kernel } from './edge/kernel/kernel.ts'
+import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
+import { createLog, type Log } from './edge/observe/log.ts'
+import type { ListenPoint } from './edge/peers/listener.ts'
+import { Runner } from './edge/peers/runner.ts'
+import { type Address, addressFromBytes, type Family } from './inet/address.ts'
+import type { Prefix } from './inet/prefix.ts'
+import { Announcements } from './plan/announcements.ts'
+import { Plan, type PlanChanges, type PlanSettings } from './plan/plan.ts'
+import type { LocalSpeaker } from './plan/plan-bgp.ts'
+import type { Sysctl } from './plan/wanted.ts'
+
+/**
+ * A datastore may be reachable and yet not whole, because one file in it cannot be read. After so long we work with what
+ * there is, and remove nothing.
+ */
+const PARTIAL_AFTER_MS = 5_000
+/** The longest that routes of an earlier run wait for the peers that taught them (RFC 4724 §4.1, BIRD's 240 s halved). */
+const RESTART_DEADLINE_MS = 120_000
+
+/** Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this. */
+export async function runAgent(environment: Environment): Promise<void> {
+  const agent = new Agent(environment)
+  const signalled = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+  })
+  await agent.start()
+  await agent.stop(await signalled)
+}
+
+class Agent {
+  readonly #startedAt = Date.now()
+  readonly #environment: Environment
+  #resolved: ResolvedSettings
+  readonly #log: Log
+  readonly #view = new ClusterView()
+  readonly #plan: Plan
+  readonly #saved: SavedState
+  readonly #datastore: Datastore
+  readonly #feedProblems = new Map<string, Problem>()
+  #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
+  readonly #announcements: Announcements
+  #kernel!: Kernel
+  #speaker!: Speaker
+  #peers!: Runner
+  #control!: ControlServer
+  /** Names of the sessions handed to the speaker, by peer address. */
+  readonly #sessions = new Map<Address, string>()
+  /** The sysctls handed to the kernel, by scope. */
+  readonly #sysctls = new Map<string, readonly Sysctl[]>()
+  /** True once there is enough to act on. */
+  #acting = false
+  #turnDue = false
+  #stopped = false
+  /** Ends the two waits of a restart: for what we announce, and for what the peers do. */
+  readonly #restart = { announced: false, heard: false }
+  readonly #cancels: (() => void)[] = []
+
+  constructor(environment: Environment) {
+    this.#environment = environment
+    this.#resolved = this.#resolve()
+    const settings = this.#settings
+    this.#log = createLog({ node: settings.nodename, level: settings.logLevel })
+    this.#datastoreState = { state: 'waiting', since: this.#startedAt }
+    this.#plan = new Plan(settings.nodename, planSettings(settings))
+    this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
+    this.#datastore = openDatastore(datastoreSettings(settings))
+    this.#announcements = new Announcements({
+      wanted: (prefix) => this.#plan.originations.get(prefix),
+      needsNoRoute: (prefix) => this.#plan.needsNoRoute(prefix),
+      inForce: (prefix) => this.#kernel.routes.inForce(prefix),
+    })
+  }
+
+  /** Resolves when everything is under way; what is waited for shows in `agent status`. */
+  async start(): Promise<void> {
+    this.#kernel = new Kernel({
+      clock: { now: () => performance.now(), random: Math.random, after },
+      saved: this.#saved,
+      workloadPrefixes: this.#settings.interfacePrefix,
+      resyncMs: this.#settings.routeRefreshIntervalMs,
+      onUnderlay: (links, foreign) => this.#input(() => this.#plan.underlay(links, foreign)),
+      onRound: () => this.#onRound(),
+      onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
+    })
+    await this.#kernel.start()
+    const learned = [...this.#kernel.routes.actual()].filter(({ protocol }) => protocol === 'bird')
+    this.#plan.adopt(learned)
+    this.#speaker = new Speaker({
+      random: Math.random,
+      restarting: [...this.#kernel.routes.actual()].length > 0,
+      exportable: ({ prefix }) => this.#plan.exportable(prefix),
+    })
+    this.#peers = new Runner({
+      speaker: this.#speaker,
+      log: this.#log,
+      onBest: (changes) => this.#onBest(changes),
+    })
+    this.#control = await serveControl(
+      this.#settings.socket,
+      { '/status': () => this.#status(), '/config': () => this.#config() },
+      this.#log,
+    )
+    this.#log.info(
+      { version, datastore: this.#settings.datastoreType, adopted: learned.length },
+      'agent started',
+    )
+    this.#logSettings()
+    this.#datastore.watch({
+      set: (document) => this.#onDocument(document),
+      delete: (id) => this.#onChanges(this.#view.remove(id)),
+      inSync: (inSync) => this.#onInSync(inSync),
+      problem: (problem) => this.#onProblem(problem),
+      healed: (subject) => this.#onHealed(subject),
+    })
+  }
+
+  /** Routes and interfaces stay, and the peers are left in such a way that they keep our routes. */
+  async stop(reason: string): Promise<void> {
+    this.#stopped = true
+    for (const cancel of this.#cancels) cancel()
+    this.#log.info({ reason }, 'agent stops; routes stay')
+    await Promise.all([this.#peers.stop(), this.#datastore.close(), this.#control.close()])
+    await this.#kernel.stop()
+  }
+
+  // ---- what comes in
+
+  #onDocument(document: Document): void {
+    if (this.#datastoreState.state === 'waiting') {
+      this.#datastoreTo('synchronising')
+      this.#cancels.push(after(PARTIAL_AFTER_MS, () => this.#act()))
+    }
+    this.#onChanges(this.#view.apply(document))
+  }
+
+  #onChanges(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#input(() => this.#plan.cluster(change))
+      if (change.after?.kind === 'IPPool') this.#saved.claim('pool', [change.after.cidr])
+      if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
+    }
+  }
+
+  #onInSync(inSync: boolean): void {
+    this.#datastoreTo(inSync ? 'in-sync' : 'waiting')
+    if (!inSync) return
+    this.#act()
+    this.#kernel.allowPrune()
+  }
+
+  #onProblem(problem: Problem): void {
+    const known = this.#feedProblems.get(problem.subject)
+    this.#feedProblems.set(problem.subject, problem)
+    if (known?.message !== problem.message) this.#log.warn(problem, 'datastore')
+  }
+
+  #onHealed(subject: string): void {
+    if (this.#feedProblems.delete(subject)) this.#log.info({ subject }, 'datastore healed')
+  }
+
+  #onBest(changes: readonly BestPathChange[]): void {
+    this.#input(() => {
+      for (const change of changes) this.#plan.best(change)
+    })
+  }
+
+  #onRound(): void {
+    const changes = this.#kernel.routes.takeInForce()
+    for (const { key } of changes) this.#announcements.touch(key as Prefix)
+    this.#turnSoon()
+  }
+
+  #datastoreTo(state: DatastoreStatus['state']): void {
+    if (this.#datastoreState.state === state) return
+    this.#datastoreState = { state, since: Date.now() }
+    this.#log.info({ state }, 'datastore')
+  }
+
+  // ---- what follows from it
+
+  #input(note: () => void): void {
+    note()
+    this.#turnSoon()
+  }
+
+  #turnSoon(): void {
+    if (this.#turnDue) return
+    this.#turnDue = true
+    setImmediate(() => this.#turn())
+  }
+
+  /** From now on the plan is carried out. */
+  #act(): void {
+    if (this.#acting) return
+    this.#acting = true
+    this.#cancels.push(after(RESTART_DEADLINE_MS, () => this.#heardEnough()))
+    this.#turnSoon()
+  }
+
+  #turn(): void {
+    this.#turnDue = false
+    if (!this.#acting || this.#stopped) return
+    const changes = this.#plan.settle()
+    this.#carryToPeers(changes)
+    this.#carryToKernel(changes)
+    this.#finishRestart()
+  }
+
+  /** First, so that what is to be torn down in the kernel has been withdrawn before. */
+  #carryToPeers({ peers, originations, exports }: PlanChanges): void {
+    const { speaker } = this.#plan
+    this.#peers.listen('unable' in speaker ? [] : listenPoints(speaker))
+    if (peers.size > 0) this.#carrySessions(peers)
+    for (const prefix of originations.keys()) this.#announcements.touch(prefix)
+    const { set, withdraw } = this.#announcements.settle()
+    if (set.length + withdraw.length > 0) this.#peers.step({ kind: 'originate', set, withdraw })
+    if (exports.size > 0) this.#peers.step({ kind: 'refresh-out' })
+  }
+
+  #carryToKernel({ routes, neighbors, sysctls }: PlanChanges): void {
+    const kernel = this.#kernel
+    for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
+    for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
+    for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
+    if (routes.size + neighbors.size + sysctls.size > 0) kernel.changed()
+  }
+
+  #carrySessions(peers: PlanChanges['peers']): void {
+    const remove: string[] = []
+    for (const [address, config] of peers) {
+      const before = this.#sessions.get(address)
+      if (before !== undefined && before !== config?.name) remove.push(before)
+      if (config) this.#sessions.set(address, config.name)
+      else this.#sessions.delete(address)
+    }
+    const set = [...peers.values()].filter((config) => config !== undefined)
+    this.#peers.step({ kind: 'peers', set, remove })
+  }
+
+  #wantSysctls(scope: string, wanted: readonly Sysctl[]): void {
+    const { sysctls } = this.#kernel
+    const kept = new Set(wanted.map(({ path }) => path))
+    for (const { path } of this.#sysctls.get(scope) ?? []) if (!kept.has(path)) sysctls.want(path, undefined)
+    for (const sysctl of wanted) sysctls.want(sysctl.path, sysctl)
+    this.#sysctls.set(scope, wanted)
+  }
+
+  /** After a restart: tell the peers when all of ours is announced, and let go of the old routes when they have spoken. */
+  #finishRestart(): void {
+    const allAnnounced = [...this.#plan.originations.keys()].every((prefix) =>
+      this.#announcements.has(prefix),
+    )
+    if (!this.#restart.announced && this.#datastoreState.state === 'in-sync' && allAnnounced) {
+      this.#restart.announced = true
+      this.#peers.step({ kind: 'restarted' })
+    }
+    if (this.#restart.announced && this.#speaker.heardAll) this.#heardEnough()
+  }
+
+  #heardEnough(): void {
+    if (this.#restart.heard) return
+    this.#restart.heard = true
+    this.#input(() => this.#plan.forgetStale())
+  }
+
+  // ---- settings
+
+  get #settings(): Settings {
+    return this.#resolved.values
+  }
+
+  #resolve(): ResolvedSettings {
+    return resolveSettings({
+      environment: this.#environment,
+      hostname: hostname(),
+      felixConfigurations: [...this.#view.all('FelixConfiguration')].filter((c) => this.#applies(c)),
+    })
+  }
+
+  #applies({ name, nodeSelector }: FelixConfiguration): boolean {
+    if (name === 'default' || name.startsWith('node.')) return true
+    const node = this.#plan.facts.node
+    return nodeSelector !== undefined && node !== undefined && nodeSelector.matches(node.labels)
+  }
+
+  #reconfigure(): void {
+    const before = this.#resolved
+    this.#resolved = this.#resolve()
+    if (JSON.stringify(before) === JSON.stringify(this.#resolved)) return
+    this.#log.level = this.#settings.logLevel
+    this.#logSettings()
+    this.#input(() => this.#plan.settings(planSettings(this.#settings)))
+  }
+
+  #logSettings(): void {
+    const { problems, unknown } = this.#resolved
+    for (const problem of problems) this.#log.warn(problem, 'setting')
+    if (unknown.length > 0) this.#log.warn({ unknown }, 'variables that are no settings')
+  }
+
+  // ---- what is asked
+
+  #status(): AgentStatus {
+    const { nodename, networkingBackend, datastoreType } = this.#settings
+    return {
+      node: nodename,
+      version,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      backend: networkingBackend,
+      datastore: {
+        type: datastoreType,
+        ...this.#datastoreState,
+        problems: [...this.#feedProblems.values(), ...this.#view.problems()],
+      },
+      bgp: bgpStatus(this.#plan.speaker, networkingBackend, this.#peers.listening, this.#speaker.peers()),
+      kernel: [this.#kernel.routes, this.#kernel.neighbors, this.#kernel.sysctls].map((one) =>
+        kernelStatus(one.view()),
+      ),
+      warnings: [
+        ...this.#plan.warnings,
+        ...this.#resolved.problems.map(({ subject, message }) => `${subject}: ${message}`),
+        ...this.#resolved.unknown.map((name) => `${name} is no setting of this agent`),
+      ],
+    }
+  }
+
+  #config(): ConfigView {
+    const { sources, problems, unknown, unused } = this.#resolved
+    return { settings: sources, problems, unknown, unused }
+  }
+}
+
+/** Changes after which the settings have to be resolved again: configurations, and the labels that select them. */
+function shapesSettings({ before, after }: Change, self: string): boolean {
+  return [before, after].some(
+    (r) => r?.kind === 'FelixConfiguration' || (r?.kind === 'Node' && r.name === self),
+  )
+}
+
+function planSettings(settings: Settings): PlanSettings {
+  const { deviceRouteProtocol, networkingBackend, routerId } = settings
+  return {
+    kernel: {
+      ipv6: settings.ipv6Support,
+      ipForwarding: settings.ipForwarding === 'Enabled',
+      routeSync: !settings.routeSyncDisabled && networkingBackend !== 'none',
+      rpFilter: defaultRpFilter(),
+      workloadProtocol: deviceRouteProtocol === 3 ? 'boot' : `${deviceRouteProtocol}`,
+      deviceRouteSource: {
+        ipv4: settings.deviceRouteSourceAddress,
+        ipv6: settings.deviceRouteSourceAddressIpv6,
+      },
+    },
+    bgp: {
+      enabled: networkingBackend === 'bird',
+      routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
+    },
+  }
+}
+
+/** What workload interfaces get; 1 when it cannot be read, as in Felix. */
+function defaultRpFilter(): string {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/conf/default/rp_filter', 'utf8').trim()
+  } catch {
+    return '1'
+  }
+}
+
+/** CALICO_ROUTER_ID=hash: the first four bytes of SHA-256 over the name, kept out of the class D and E range. */
+function hashedRouterId(nodename: string): Address {
+  const bytes = createHash('sha256').update(nodename).digest().subarray(0, 4)
+  if (bytes[0]! > 223) bytes[0]! -= 32
+  return addressFromBytes(bytes)
+}
+
+function datastoreSettings(settings: Settings): DatastoreSettings {
+  return {
+    type: settings.datastoreType as DatastoreSettings['type'],
+    path: settings.datastorePath,
+    endpoints: settings.etcdEndpoints,
+    caFile: settings.etcdCaFile,
+    certFile: settings.etcdCertFile,
+    keyFile: settings.etcdKeyFile,
+    username: settings.etcdUsername,
+    password: settings.etcdPassword,
+  }
+}
+
+function listenPoints({ addresses, port, bind }: LocalSpeaker): ListenPoint[] {
+  return (Object.keys(addresses) as Family[]).map((family) => {
+    const address = bind?.[family]
+    return { family, port, ...(address && { address }) }
+  })
+}
+
+/** Runs something once, later; the answer takes it back. */
+function after(ms: number, run: () => void): () => void {
+  const timeout = setTimeout(run, ms)
+  return () => clearTimeout(timeout)
+}
