@@ -42,7 +42,7 @@ export class Echoes<T> {
 
   #recent(key: string): readonly Write<T>[] {
     const oldest = this.#clock.now() - ECHO_MS
-    return (this.#byKey.get(key) ?? []).filter(({ at }) => at >= oldest)
+    return this.#byKey.get(key)?.filter(({ at }) => at >= oldest) ?? []
   }
 
   #forgetBefore(oldest: number): void {

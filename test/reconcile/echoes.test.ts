@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Echoes } from '../../src/reconcile/echoes.ts'
-import { FakeClock } from './kit.ts'
+import { FakeClock } from '../kit/reconciler.ts'
 
 t.test('our own writes are known again for a second, the older ones too', async (t) => {
   const clock = new FakeClock()

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import t from 'tap'
 import { Loop } from '../../src/reconcile/loop.ts'
 import { Reconciler } from '../../src/reconcile/reconciler.ts'
-import { FakeClock, FakeKernel, item } from './kit.ts'
+import { FakeClock, FakeKernel, item } from '../kit/reconciler.ts'
 
 function twoKinds(resyncMs = 90_000) {
   const clock = new FakeClock()

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { bench, type Item, item } from './kit.ts'
+import { bench, type Item, item } from '../kit/reconciler.ts'
 
 t.test('what is wanted is put, and known to be in force once the kernel took it', async (t) => {
   const { kernel, reconciler, want } = bench()

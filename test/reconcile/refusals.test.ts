@@ -1,6 +1,6 @@
 import t from 'tap'
 import { Refusals } from '../../src/reconcile/refusals.ts'
-import { FakeClock } from './kit.ts'
+import { FakeClock } from '../kit/reconciler.ts'
 
 const refused = { key: 'a', reason: 'no', transient: false }
 

@@ -69,7 +69,7 @@ export class Kernel {
       onForeign: () => this.#refreshUnderlay(),
     })
     this.routes = new Reconciler(this.#routeKind, clock)
-    this.neighbors = new Reconciler(this.#neighborKind, clock)
+    this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
     this.#loop = new Loop([this.sysctls, this.neighbors, this.routes], {
       clock,

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
 import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
-import { cable, namespace, needsRoot } from './kit.ts'
+import { cable, namespace, needsRoot } from '../../kit/namespace.ts'
 
 /** An `ip` that counts the processes it starts. */
 function counting(ip: Ip): { ip: Ip; started: Child[] } {

@@ -7,8 +7,8 @@ import { systemClock } from '../../../src/edge/kernel/system-clock.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import type { ForeignRoute, Link } from '../../../src/plan/underlay.ts'
+import { cable, type Namespace, namespace, needsRoot } from '../../kit/namespace.ts'
 import { until } from '../../kit/until.ts'
-import { cable, type Namespace, namespace, needsRoot } from './kit.ts'
 
 interface Test {
   teardown(run: () => unknown): void

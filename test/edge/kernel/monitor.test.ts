@@ -1,8 +1,8 @@
 import t from 'tap'
 import { type KernelEvent, openMonitor, parseEvent } from '../../../src/edge/kernel/monitor.ts'
 import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
+import { namespace, needsRoot } from '../../kit/namespace.ts'
 import { until } from '../../kit/until.ts'
-import { namespace, needsRoot } from './kit.ts'
 
 // Recorded from iproute2 6.1 on Linux 6.18.
 const veth = 'mtu 1500 qdisc noqueue state UP group 0 \\    link/[1] 02:4d:ca:ba:ca:40 brd ff:ff:ff:ff:ff:ff'

@@ -4,7 +4,7 @@ import { Neighbors, parseNeighbor } from '../../../src/edge/kernel/neighbors.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
 import type { Neighbor } from '../../../src/plan/wanted.ts'
-import { namespace, needsRoot } from './kit.ts'
+import { namespace, needsRoot } from '../../kit/namespace.ts'
 
 const because = 'found in the kernel'
 const mac = '66:3e:ca:a4:db:65'

@@ -5,7 +5,7 @@ import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
 import { contains, type Prefix, prefix } from '../../../src/inet/prefix.ts'
-import { type Namespace, namespace, needsRoot } from './kit.ts'
+import { type Namespace, namespace, needsRoot } from '../../kit/namespace.ts'
 
 type Test = Parameters<typeof namespace>[0]
 

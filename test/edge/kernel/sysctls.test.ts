@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Sysctls } from '../../../src/edge/kernel/sysctls.ts'
 import type { Sysctl } from '../../../src/plan/wanted.ts'
-import { namespace, needsRoot } from './kit.ts'
+import { namespace, needsRoot } from '../../kit/namespace.ts'
 
 const because = 'test'
 const proxyArp: Sysctl = { path: 'net/ipv4/conf/cali0/proxy_arp', value: '1', because }
