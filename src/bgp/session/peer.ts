@@ -144,13 +144,16 @@ export class Peer implements Owner {
   ended(connection: Connection, from: State, failure: Failure): void {
     this.#connections.delete(connection.id)
     this.#host.release(connection.id)
-    if (from === 'Established') {
-      this.since = this.#host.now()
-      this.#host.down(this, connection.negotiated!, failure)
-    }
+    if (from === 'Established') this.#down(connection.negotiated!, failure)
     // Next to a session, what becomes of other connections does not count.
     if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure)
     this.start()
+  }
+
+  #down(negotiated: Negotiated, failure: Failure): void {
+    this.since = this.#host.now()
+    this.lastError = failureText(failure)
+    this.#host.down(this, negotiated, failure)
   }
 
   #failed(failure: Failure): void {
