@@ -13,6 +13,7 @@
 
 import type { Clock } from './clock.ts'
 import { Echoes } from './echoes.ts'
+import { InForce, type InForceChange } from './in-force.ts'
 import type { Kind, Refused } from './kind.ts'
 import { earliest, Refusals } from './refusals.ts'
 
@@ -43,8 +44,7 @@ export class Reconciler<T> {
   readonly #wanted = new Map<string, T>()
   readonly #actual = new Map<string, T>()
   readonly #byDevice = new Map<string, Set<string>>()
-  readonly #inForce = new Set<string>()
-  readonly #inForceChanges = new Map<string, boolean>()
+  readonly #inForce = new InForce()
   readonly #toPut = new Set<string>()
   readonly #toRemove = new Set<string>()
   readonly #refusals: Refusals
@@ -146,10 +146,8 @@ export class Reconciler<T> {
   }
 
   /** Which keys came into force or out of it since the last call. */
-  takeInForce(): { readonly key: string; readonly inForce: boolean }[] {
-    const changes = [...this.#inForceChanges].map(([key, inForce]) => ({ key, inForce }))
-    this.#inForceChanges.clear()
-    return changes
+  takeInForce(): readonly InForceChange[] {
+    return this.#inForce.take()
   }
 
   /** True when `put`, or with `prune` also that, has something to do at once. */
@@ -285,7 +283,7 @@ export class Reconciler<T> {
     const wanted = this.#wanted.get(key)
     const actual = this.#actual.get(key)
     const inForce = wanted !== undefined && actual !== undefined && this.#kind.same(wanted, actual)
-    this.#setInForce(key, inForce)
+    this.#inForce.set(key, inForce)
     this.#kept.delete(key)
     this.#toPut.delete(key)
     this.#toRemove.delete(key)
@@ -294,14 +292,6 @@ export class Reconciler<T> {
       this.#drift.delete(key)
     } else if (wanted) this.#toPut.add(key)
     else this.#toRemove.add(key)
-  }
-
-  #setInForce(key: string, inForce: boolean): void {
-    if (this.#inForce.has(key) === inForce) return
-    if (inForce) this.#inForce.add(key)
-    else this.#inForce.delete(key)
-    // There and back between two calls is no news.
-    if (!this.#inForceChanges.delete(key)) this.#inForceChanges.set(key, inForce)
   }
 
   #countRepair(key: string): void {

@@ -2,9 +2,6 @@
 
 import { execFileSync } from 'node:child_process'
 
-/** For the options of tests that need a kernel. */
-export const needsRoot = { skip: process.getuid?.() !== 0 && 'needs root' }
-
 export interface Namespace {
   readonly name: string
   /** Runs `ip -n NAME ARGS` for each line; throws with its words when one fails. */

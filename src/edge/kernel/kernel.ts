@@ -100,6 +100,11 @@ export class Kernel {
     this.#loop.allowPrune()
   }
 
+  /** More of what the kernel holds may be ours now, since a pool was claimed: reads everything soon. */
+  reread(): void {
+    this.#loop.resyncSoon()
+  }
+
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
     await this.#monitor?.close()

@@ -13,8 +13,11 @@ import { contains, type Prefix, parsePrefix } from '../../inet/prefix.ts'
 export type ClaimKind = 'pool' | 'route'
 
 export interface SavedState {
-  /** Notes that routes inside a pool, or to a destination, may be ours. Throws when that cannot be written. */
-  claim(kind: ClaimKind, prefixes: readonly Prefix[]): void
+  /**
+   * Notes that routes inside a pool, or to a destination, may be ours. True when that is news: the kernel may hold some
+   * that were not recognised before. Throws when it cannot be written.
+   */
+  claim(kind: ClaimKind, prefixes: readonly Prefix[]): boolean
   /** To be called when no such route is left in the kernel. Throws when that cannot be written. */
   release(kind: ClaimKind, prefixes: readonly Prefix[]): void
   /** True for destinations inside a claimed pool and for claimed destinations. */
@@ -31,19 +34,20 @@ export function openSavedState(path: string): SavedState {
 
   let whole = true
 
-  const note = (sign: '+' | '-', kind: ClaimKind, prefixes: readonly Prefix[]): void => {
+  const note = (sign: '+' | '-', kind: ClaimKind, prefixes: readonly Prefix[]): boolean => {
     const news = prefixes.filter((prefix) => claims[kind].has(prefix) === (sign === '-'))
-    if (news.length === 0) return
+    if (news.length === 0) return false
     if (!whole) compact(path, claims) // half a line may stand at its end
     whole = false
     appendFileSync(path, text(sign, kind, news))
     whole = true
     for (const prefix of news) apply(claims, sign, kind, prefix)
+    return true
   }
 
   return {
     claim: (kind, prefixes) => note('+', kind, prefixes),
-    release: (kind, prefixes) => note('-', kind, prefixes),
+    release: (kind, prefixes) => void note('-', kind, prefixes),
     owns: (prefix) => claims.route.has(prefix) || [...claims.pool].some((pool) => contains(pool, prefix)),
   }
 }

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
 import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
-import { cable, namespace, needsRoot } from '../../kit/namespace.ts'
+import { cable, namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 
 /** An `ip` that counts the processes it starts. */
 function counting(ip: Ip): { ip: Ip; started: Child[] } {

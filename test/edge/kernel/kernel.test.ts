@@ -7,7 +7,8 @@ import { systemClock } from '../../../src/edge/kernel/system-clock.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import type { ForeignRoute, Link } from '../../../src/plan/underlay.ts'
-import { cable, type Namespace, namespace, needsRoot } from '../../kit/namespace.ts'
+import { cable, type Namespace, namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
 
 interface Test {
@@ -194,6 +195,16 @@ t.test('a fresh process knows what an older one put outside the pools', needsRoo
   fresh.kernel.allowPrune()
   await until('it goes when nobody wants it', () => ns.show('route show 203.0.113.0/24').length === 0)
   await until('and is forgotten', () => !fresh.saved.owns(outside.prefix))
+})
+
+t.test('routes that another agent left in a pool are ours once the pool is known', needsRoot, async (t) => {
+  const ns = namespace(t)
+  ns.ip('route add 10.77.6.0/26 via 172.18.0.6 proto bird')
+  const { kernel, saved } = await follow(t, ns)
+  kernel.allowPrune()
+  t.same([...kernel.routes.actual()], [])
+  if (saved.claim('pool', [prefix('10.77.0.0/16')])) kernel.reread()
+  await until('nobody wants it', () => ns.show('route show 10.77.6.0/26').length === 0)
 })
 
 t.test('the route that the CNI plugin adds for a new pod is left alone at first', needsRoot, async (t) => {

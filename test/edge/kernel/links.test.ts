@@ -2,7 +2,8 @@ import t from 'tap'
 import { LinkTable } from '../../../src/edge/kernel/link-table.ts'
 import { parseLinks, readLinks } from '../../../src/edge/kernel/links.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
-import { namespace, needsRoot } from '../../kit/namespace.ts'
+import { namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 
 t.test('interfaces are read with their state and their addresses, host bits apart', needsRoot, async (t) => {
   const ns = namespace(t)

@@ -1,7 +1,8 @@
 import t from 'tap'
 import { type KernelEvent, openMonitor, parseEvent } from '../../../src/edge/kernel/monitor.ts'
 import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
-import { namespace, needsRoot } from '../../kit/namespace.ts'
+import { namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
 
 // Recorded from iproute2 6.1 on Linux 6.18.

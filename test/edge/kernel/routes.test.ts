@@ -5,7 +5,8 @@ import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
 import { contains, type Prefix, prefix } from '../../../src/inet/prefix.ts'
-import { type Namespace, namespace, needsRoot } from '../../kit/namespace.ts'
+import { type Namespace, namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 
 type Test = Parameters<typeof namespace>[0]
 
@@ -27,6 +28,7 @@ function routesIn(t: Test, ns: Namespace) {
       claim: (_, prefixes) => {
         if (state.full) throw new Error('ENOSPC: no space left on device')
         for (const of of prefixes) claimed.add(of)
+        return true
       },
       release: (_, prefixes) => {
         for (const of of prefixes) claimed.delete(of)

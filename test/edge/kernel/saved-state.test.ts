@@ -26,8 +26,8 @@ t.test('claims survive the process, and what was released is forgotten', async (
 t.test('a claim is in the file before the call returns, and only once', async (t) => {
   const path = join(t.testdir(), 'owned')
   const state = openSavedState(path)
-  state.claim('route', [outside])
-  state.claim('route', [outside])
+  t.equal(state.claim('route', [outside]), true)
+  t.equal(state.claim('route', [outside]), false)
   state.release('pool', [pool])
   t.equal(readFileSync(path, 'utf8'), '+ route 203.0.113.0/24\n')
 })

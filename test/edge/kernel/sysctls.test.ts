@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { Sysctls } from '../../../src/edge/kernel/sysctls.ts'
 import type { Sysctl } from '../../../src/plan/wanted.ts'
-import { namespace, needsRoot } from '../../kit/namespace.ts'
+import { namespace } from '../../kit/namespace.ts'
+import { needsRoot } from '../../kit/needs-root.ts'
 
 const because = 'test'
 const proxyArp: Sysctl = { path: 'net/ipv4/conf/cali0/proxy_arp', value: '1', because }
