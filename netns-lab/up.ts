@@ -114,7 +114,11 @@ async function build(file: string, topology: Topology, options: UpOptions): Prom
   }
   saveState(name, state)
   const lab = labOf(topology, state, signal)
-  progress(`${name}: ${machines(topology).length} machines in ${topology.segments.length} subnets`)
+  progress(
+    `${name}: network of ${machines(topology)
+      .map((machine) => machine.name)
+      .join(', ')}`,
+  )
   await makeNetwork(lab)
   progress(`${name}: datastore ${store}, ${topology.pods.length} pods`)
   await lab.datastore.start(lab)

@@ -26,23 +26,21 @@ export async function startMonitor(lab: Lab, on: string, command: string): Promi
   if (!listens) throw new LabError(`${command} does not listen to the kernel`)
 }
 
-/** Waits until the monitor has printed the lines of a file, and then no other; ends it. */
+/** Waits until the monitor has printed the lines of a file (without one, nothing), and then no other; ends it. */
 export async function stopMonitor(
   telling: Telling,
   on: string,
-  file: string,
+  file: string | undefined,
   withinS: number,
 ): Promise<void> {
   const { lab, update } = telling
   const printed = async (): Promise<string> => read(lab, on, monitorLog)
-  if (update) {
+  const complaint = async (): Promise<string | undefined> => differs(telling, file, await printed())
+  if (update && file !== undefined) {
     await record(telling, file, withinS, printed)
   } else {
-    await settle(telling, withinS, async () => differs(telling, file, await printed()))
-    const extra = await until(async () => differs(telling, file, await printed()), {
-      deadlineMs: quietMs,
-      signal: lab.signal,
-    })
+    await settle(telling, withinS, complaint)
+    const extra = await until(complaint, { deadlineMs: quietMs, signal: lab.signal })
     if (extra !== undefined) throw new CheckError(extra)
   }
   await stopProcess(lab, `${on} monitor`, 'SIGKILL')

@@ -40,10 +40,11 @@ export async function settle(
   if (!good) throw new CheckError(`after ${withinS} s still\n${complaint}`)
 }
 
-/** Complains unless the text has the lines of a file. */
-export function differs(telling: Telling, file: string, text: string): string | undefined {
-  const expected = expectation(telling, file)
-  return sameLines(expected, text) ? undefined : `not as in ${file}:\n${difference(expected, text)}`
+/** Complains unless the text has the lines of a file; of none at all when no file is named. */
+export function differs(telling: Telling, file: string | undefined, text: string): string | undefined {
+  const expected = file === undefined ? '' : expectation(telling, file)
+  if (sameLines(expected, text)) return undefined
+  return `not ${file === undefined ? 'nothing' : `as in ${file}`}:\n${difference(expected, text)}`
 }
 
 /** Writes an expectation file, once what `look` gives has stayed the same for a while. */

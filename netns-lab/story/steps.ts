@@ -104,8 +104,10 @@ export const steps = {
     z.strictObject({ on: z.string(), command: z.string().default('ip monitor route') }),
     ({ lab }, { on, command }) => startMonitor(lab, on, command),
   ),
-  'stop-monitor': row(z.strictObject({ on: z.string(), expect: z.string(), within }), (telling, args) =>
-    stopMonitor(telling, args.on, args.expect, args.within),
+  /** Without `expect` nothing may have been printed. */
+  'stop-monitor': row(
+    z.strictObject({ on: z.string(), expect: z.string().optional(), within }),
+    (telling, args) => stopMonitor(telling, args.on, args.expect, args.within),
   ),
   'start-ping-stream': row(
     z.strictObject({ from: z.string(), to: z.string(), every: z.number().min(0.01).default(0.05) }),

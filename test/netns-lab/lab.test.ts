@@ -96,7 +96,7 @@ t.test('a pod is as the CNI plugin leaves it', needsRoot, async (t) => {
 
 t.test('Ctrl-C at any moment leaves nothing', needsRoot, async (t) => {
   const path = file(t, 'ctest-int')
-  const moments = ['machines in', 'datastore file', 'starting what runs']
+  const moments = ['network of', 'datastore file', 'starting what runs']
   for (const moment of moments) {
     const child = execa('node', [main, 'up', path], { reject: false })
     let printed = ''
