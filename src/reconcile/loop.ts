@@ -17,8 +17,11 @@ export interface Reconcilable {
 
 export interface LoopOptions {
   readonly clock: TimerClock
-  /** Between two readings of everything; 0 switches them off (Calico routeRefreshInterval). */
-  readonly resyncMs: number
+  /** Looked at anew for each reading: it may change. */
+  readonly settings: {
+    /** Between two readings of everything; 0 switches them off (Calico routeRefreshInterval). */
+    readonly resyncMs: number
+  }
   /** After every round. */
   onRound(): void
   /** The kernel could not be read. It is tried again. */
@@ -114,7 +117,8 @@ export class Loop {
   }
 
   async #resyncIfDue(): Promise<void> {
-    const { clock, resyncMs } = this.#options
+    const { clock, settings } = this.#options
+    const { resyncMs } = settings
     if (this.#resyncAt === undefined || this.#resyncAt > clock.now()) return
     this.#lastResync = clock.now()
     this.#resyncAt = resyncMs > 0 ? this.#lastResync + resyncMs * (1 + JITTER * clock.random()) : undefined

@@ -16,7 +16,7 @@ function twoKinds(resyncMs = 90_000) {
   let rounds = 0
   const loop = new Loop([links.reconciler, routes.reconciler], {
     clock,
-    resyncMs,
+    settings: { resyncMs },
     onRound: () => rounds++,
     onError: (error) => errors.push(error),
   })

@@ -22,10 +22,11 @@ import { Sysctls } from './sysctls.ts'
 export interface KernelOptions {
   readonly clock: TimerClock
   readonly saved: SavedState
-  /** How names of workload interfaces begin (Calico interfacePrefix). */
-  readonly workloadPrefixes: readonly string[]
-  /** Between two readings of everything, in milliseconds; 0 switches them off (Calico routeRefreshInterval). */
-  readonly resyncMs: number
+  /** Settings that may change at any time; they are looked at anew whenever they count. */
+  readonly settings: Ownership['settings'] & {
+    /** Between two readings of everything, in milliseconds; 0 switches them off (Calico routeRefreshInterval). */
+    readonly resyncMs: number
+  }
   /** Network namespace, as in `ip netns`; for tests. Sysctls are always those of our own. */
   readonly namespace?: string
   /** Interfaces, addresses or routes of others are not what they were. */
@@ -54,8 +55,8 @@ export class Kernel {
   readonly #readUnderlay = latest(() => this.#underlay())
 
   constructor(options: KernelOptions) {
-    const { clock, saved, workloadPrefixes, namespace, resyncMs, onRound, onWarning } = options
-    const ownership: Ownership = { workloadPrefixes, owns: saved.owns }
+    const { clock, saved, settings, namespace, onRound, onWarning } = options
+    const ownership: Ownership = { settings, owns: saved.owns }
     this.#options = options
     this.#ip = openIp(namespace)
     this.#batch = new IpBatch(this.#ip)
@@ -73,7 +74,7 @@ export class Kernel {
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
     this.#loop = new Loop([this.sysctls, this.neighbors, this.routes], {
       clock,
-      resyncMs,
+      settings,
       onRound,
       onError: (error) => onWarning('reading the kernel', (error as Error).message),
     })
@@ -100,9 +101,9 @@ export class Kernel {
     this.#loop.allowPrune()
   }
 
-  /** More of what the kernel holds may be ours now, since a pool was claimed: reads everything soon. */
-  reread(): void {
-    this.#loop.resyncSoon()
+  /** More of what the kernel holds may be ours now, since a pool was claimed. Rejects when it cannot be read. */
+  reread(): Promise<void> {
+    return this.routes.resync()
   }
 
   /** Leaves the kernel as it is. */

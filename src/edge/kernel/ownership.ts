@@ -8,19 +8,28 @@ import { type Prefix, prefix } from '../../inet/prefix.ts'
 import { type PrintedRoute, RTN_BLACKHOLE, RTN_UNICAST, RTPROT_KERNEL } from './route-text.ts'
 
 export interface Ownership {
-  /** How names of workload interfaces begin (Calico interfacePrefix). */
-  readonly workloadPrefixes: readonly string[]
+  /** May change at any time. */
+  readonly settings: {
+    /** How names of workload interfaces begin (Calico interfacePrefix). */
+    readonly workloadPrefixes: readonly string[]
+    /** False: on workload interfaces only what an agent or the CNI plugin wrote is ours (Calico removeExternalRoutes). */
+    readonly removeExternalRoutes: boolean
+    /** Number of the protocol of workload routes (Calico deviceRouteProtocol). */
+    readonly workloadProtocol: number
+  }
   /** The destination is inside a pool, or in our saved state. */
   owns(prefix: Prefix): boolean
 }
 
 const AGENT_PROTOCOLS: readonly string[] = ['12', '80']
+/** The CNI plugin writes protocol boot. */
+const CNI_PROTOCOL = '3'
 const VXLAN_DEVICES: readonly string[] = ['vxlan.calico', 'vxlan-v6.calico']
 const IPIP_DEVICE = 'tunl0'
 const LINK_LOCAL = prefix('fe80::/64')
 
-export function isWorkloadDevice(device: string | undefined, { workloadPrefixes }: Ownership): boolean {
-  return device !== undefined && workloadPrefixes.some((start) => device.startsWith(start))
+export function isWorkloadDevice(device: string | undefined, { settings }: Ownership): boolean {
+  return device !== undefined && settings.workloadPrefixes.some((start) => device.startsWith(start))
 }
 
 /** True for routes that we or another agent of this cluster made, and that we therefore change and remove. */
@@ -29,8 +38,12 @@ export function isOurs(printed: PrintedRoute, ownership: Ownership): boolean {
   if (!printed.main || printed.tos || printed.multipath || destination === LINK_LOCAL) return false
   if (type !== RTN_UNICAST && type !== RTN_BLACKHOLE) return false
   const { device } = route
-  if (isWorkloadDevice(device, ownership) || (device && VXLAN_DEVICES.includes(device))) {
-    return protocol !== RTPROT_KERNEL
-  }
+  if (isWorkloadDevice(device, ownership)) return isWorkloadRoute(protocol, ownership)
+  if (device && VXLAN_DEVICES.includes(device)) return protocol !== RTPROT_KERNEL
   return AGENT_PROTOCOLS.includes(protocol) && (device === IPIP_DEVICE || ownership.owns(destination))
+}
+
+function isWorkloadRoute(protocol: string, { settings }: Ownership): boolean {
+  if (settings.removeExternalRoutes) return protocol !== RTPROT_KERNEL
+  return [CNI_PROTOCOL, ...AGENT_PROTOCOLS, `${settings.workloadProtocol}`].includes(protocol)
 }

@@ -25,8 +25,7 @@ async function follow(t: Test, ns: Namespace, statePath = join(t.testdir(), 'own
   const kernel = new Kernel({
     clock: systemClock,
     saved,
-    workloadPrefixes: ['cali'],
-    resyncMs: 0,
+    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
     namespace: ns.name,
     onUnderlay: (links, foreign) => Object.assign(underlay, { links, foreign }),
     onRound: () => {},
@@ -268,8 +267,7 @@ t.test('without ip(8) it does not start, and says why', async (t) => {
   const kernel = new Kernel({
     clock: systemClock,
     saved: openSavedState(join(t.testdir(), 'owned')),
-    workloadPrefixes: ['cali'],
-    resyncMs: 0,
+    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
     onUnderlay: () => {},
     onRound: () => {},
     onWarning: () => {},

@@ -28,7 +28,10 @@ t.test('put twice, changed, removed twice; those of others stay', needsRoot, asy
   const ip = openIp(ns.name)
   const batch = new IpBatch(ip)
   t.teardown(() => batch.close())
-  const kind = new Neighbors(ip, batch, { workloadPrefixes: ['cali'], owns: () => false })
+  const kind = new Neighbors(ip, batch, {
+    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
+    owns: () => false,
+  })
   const entry: Neighbor = { address: address('10.65.0.2'), mac, device: 'caliaaa', because }
   ns.ip(
     `neigh add 172.18.0.9 lladdr ${mac} dev eth0 nud permanent`,
@@ -54,7 +57,10 @@ t.test('an entry on an interface that is gone is refused alone, as a race', need
   const ip = openIp(ns.name)
   const batch = new IpBatch(ip)
   t.teardown(() => batch.close())
-  const kind = new Neighbors(ip, batch, { workloadPrefixes: ['cali'], owns: () => false })
+  const kind = new Neighbors(ip, batch, {
+    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
+    owns: () => false,
+  })
   const entry = (device: string): Neighbor => ({ address: address('10.65.0.2'), mac, device, because })
   t.same(await kind.put([entry('caligone'), entry('caliaaa')]), [
     { key: 'caligone 10.65.0.2', reason: 'Cannot find device "caligone"', transient: true },

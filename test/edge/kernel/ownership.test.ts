@@ -5,7 +5,7 @@ import { contains, prefix } from '../../../src/inet/prefix.ts'
 
 const pools = [prefix('10.65.0.0/16'), prefix('fd10::/16')]
 const ownership = {
-  workloadPrefixes: ['cali'],
+  settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
   owns: (destination: ReturnType<typeof prefix>) =>
     pools.some((pool) => contains(pool, destination)) || destination === '198.51.100.0/24',
 }
@@ -45,4 +45,11 @@ t.test('what we or another agent of the cluster made is ours', async (t) => {
 
 t.test('everything else is not', async (t) => {
   for (const line of foreign) t.equal(isOurs(parseRoute(line)!, ownership), false, line)
+})
+
+t.test('with removeExternalRoutes off, routes of others on workload interfaces stay theirs', async (t) => {
+  const settings = { workloadPrefixes: ['cali'], removeExternalRoutes: false, workloadProtocol: 99 }
+  const verdict = (protocol: number) =>
+    isOurs(parseRoute(`1 192.0.2.9 dev caliaaa proto ${protocol} scope 253`)!, { ...ownership, settings })
+  t.same([3, 80, 99, 4].map(verdict), [true, true, true, false])
 })

@@ -21,7 +21,7 @@ function routesIn(t: Test, ns: Namespace) {
     ip,
     batch,
     ownership: {
-      workloadPrefixes: ['cali'],
+      settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
       owns: (of) => claimed.has(of) || pools.some((pool) => contains(pool, of)),
     },
     saved: {
