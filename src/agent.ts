@@ -12,6 +12,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import type { SpeakerEvent } from './bgp/events.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
 import type { Datastore, Document, Problem } from './cluster/feed.ts'
@@ -24,8 +25,9 @@ import type { AgentStatus, ConfigView, DatastoreStatus } from './edge/control/ap
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { type DatastoreSettings, openDatastore } from './edge/datastore/index.ts'
-import { Kernel } from './edge/kernel/kernel.ts'
+import { Kernel, type KernelOptions } from './edge/kernel/kernel.ts'
 import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
+import { systemClock } from './edge/kernel/system-clock.ts'
 import { createLog, type Log } from './edge/observe/log.ts'
 import type { ListenPoint } from './edge/peers/listener.ts'
 import { Runner } from './edge/peers/runner.ts'
@@ -67,15 +69,15 @@ class Agent {
   #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
   readonly #announcements: Announcements
   #kernel!: Kernel
-  #speaker!: Speaker
-  #peers!: Runner
   #control!: ControlServer
+  /** Both come when there is something to say: `#begin`. */
+  #speaker: Speaker | undefined
+  #peers: Runner | undefined
   /** Names of the sessions handed to the speaker, by peer address. */
   readonly #sessions = new Map<Address, string>()
   /** The sysctls handed to the kernel, by scope. */
   readonly #sysctls = new Map<string, readonly Sysctl[]>()
-  /** True once there is enough to act on. */
-  #acting = false
+  #begun: Promise<void> | undefined
   #turnDue = false
   #stopped = false
   /** Ends the two waits of a restart: for what we announce, and for what the peers do. */
@@ -101,27 +103,14 @@ class Agent {
   /** Resolves when everything is under way; what is waited for shows in `agent status`. */
   async start(): Promise<void> {
     this.#kernel = new Kernel({
-      clock: { now: () => performance.now(), random: Math.random, after },
+      clock: systemClock,
       saved: this.#saved,
-      workloadPrefixes: this.#settings.interfacePrefix,
-      resyncMs: this.#settings.routeRefreshIntervalMs,
+      settings: this.#kernelSettings,
       onUnderlay: (links, foreign) => this.#input(() => this.#plan.underlay(links, foreign)),
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
     })
     await this.#kernel.start()
-    const learned = [...this.#kernel.routes.actual()].filter(({ protocol }) => protocol === 'bird')
-    this.#plan.adopt(learned)
-    this.#speaker = new Speaker({
-      random: Math.random,
-      restarting: [...this.#kernel.routes.actual()].length > 0,
-      exportable: ({ prefix }) => this.#plan.exportable(prefix),
-    })
-    this.#peers = new Runner({
-      speaker: this.#speaker,
-      log: this.#log,
-      onBest: (changes) => this.#onBest(changes),
-    })
     this.#control = await serveControl(
       this.#settings.socket,
       { '/status': () => this.#status(), '/config': () => this.#config() },
@@ -146,7 +135,7 @@ class Agent {
     this.#stopped = true
     for (const cancel of this.#cancels) cancel()
     this.#log.info({ reason }, 'agent stops; routes stay')
-    await Promise.all([this.#peers.stop(), this.#datastore.close(), this.#control.close()])
+    await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
   }
 
@@ -155,7 +144,7 @@ class Agent {
   #onDocument(document: Document): void {
     if (this.#datastoreState.state === 'waiting') {
       this.#datastoreTo('synchronising')
-      this.#cancels.push(after(PARTIAL_AFTER_MS, () => this.#act()))
+      this.#cancels.push(systemClock.after(PARTIAL_AFTER_MS, () => void this.#begin()))
     }
     this.#onChanges(this.#view.apply(document))
   }
@@ -163,16 +152,14 @@ class Agent {
   #onChanges(changes: readonly Change[]): void {
     for (const change of changes) {
       this.#input(() => this.#plan.cluster(change))
-      if (change.after?.kind === 'IPPool') this.#saved.claim('pool', [change.after.cidr])
+      if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
       if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
     }
   }
 
   #onInSync(inSync: boolean): void {
     this.#datastoreTo(inSync ? 'in-sync' : 'waiting')
-    if (!inSync) return
-    this.#act()
-    this.#kernel.allowPrune()
+    if (inSync) void this.#begin().then(() => this.#kernel.allowPrune())
   }
 
   #onProblem(problem: Problem): void {
@@ -216,32 +203,67 @@ class Agent {
     setImmediate(() => this.#turn())
   }
 
-  /** From now on the plan is carried out. */
-  #act(): void {
-    if (this.#acting) return
-    this.#acting = true
-    this.#cancels.push(after(RESTART_DEADLINE_MS, () => this.#heardEnough()))
-    this.#turnSoon()
+  /** Routes in a pool are ours even if another agent wrote them; once the pool is known, so are they. */
+  #claim(pool: Prefix): void {
+    const isNews = this.#saved.claim('pool', [pool])
+    if (isNews && this.#begun) this.#reread()
+  }
+
+  /** From now on the plan is carried out. Resolves when the first of it has been handed on. */
+  #begin(): Promise<void> {
+    this.#begun ??= this.#takeOver()
+    return this.#begun
+  }
+
+  async #takeOver(): Promise<void> {
+    await this.#reread()
+    const found = [...this.#kernel.routes.actual()]
+    // Whatever metric they have: ours is put beside, and the old one goes when pruning is allowed.
+    this.#plan.adopt(
+      found.filter(({ protocol }) => protocol === 'bird').map(({ metric: _, ...route }) => route),
+    )
+    this.#log.info({ adopted: found.length }, 'carrying out the plan')
+    this.#openPeers(found.length > 0)
+    this.#cancels.push(systemClock.after(RESTART_DEADLINE_MS, () => this.#heardEnough()))
+    this.#turn()
+  }
+
+  async #reread(): Promise<void> {
+    await this.#kernel.reread().catch((err: Error) => this.#log.warn({ reason: err.message }, 'kernel'))
+  }
+
+  /** Peers may hold routes of ours from before when the kernel does. */
+  #openPeers(restarting: boolean): void {
+    this.#speaker = new Speaker({
+      random: Math.random,
+      restarting,
+      exportable: ({ prefix }) => this.#plan.exportable(prefix),
+    })
+    this.#peers = new Runner({
+      speaker: this.#speaker,
+      log: this.#log,
+      onBest: (changes) => this.#onBest(changes),
+    })
   }
 
   #turn(): void {
     this.#turnDue = false
-    if (!this.#acting || this.#stopped) return
+    if (!this.#peers || !this.#speaker || this.#stopped) return
     const changes = this.#plan.settle()
-    this.#carryToPeers(changes)
+    this.#carryToPeers(changes, this.#peers)
     this.#carryToKernel(changes)
-    this.#finishRestart()
+    this.#finishRestart(this.#peers, this.#speaker)
   }
 
   /** First, so that what is to be torn down in the kernel has been withdrawn before. */
-  #carryToPeers({ peers, originations, exports }: PlanChanges): void {
+  #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
     const { speaker } = this.#plan
-    this.#peers.listen('unable' in speaker ? [] : listenPoints(speaker))
-    if (peers.size > 0) this.#carrySessions(peers)
+    runner.listen('unable' in speaker ? [] : listenPoints(speaker))
+    if (peers.size > 0) runner.step(this.#sessionEvent(peers))
     for (const prefix of originations.keys()) this.#announcements.touch(prefix)
     const { set, withdraw } = this.#announcements.settle()
-    if (set.length + withdraw.length > 0) this.#peers.step({ kind: 'originate', set, withdraw })
-    if (exports.size > 0) this.#peers.step({ kind: 'refresh-out' })
+    if (set.length + withdraw.length > 0) runner.step({ kind: 'originate', set, withdraw })
+    if (exports.size > 0) runner.step({ kind: 'refresh-out' })
   }
 
   #carryToKernel({ routes, neighbors, sysctls }: PlanChanges): void {
@@ -252,7 +274,7 @@ class Agent {
     if (routes.size + neighbors.size + sysctls.size > 0) kernel.changed()
   }
 
-  #carrySessions(peers: PlanChanges['peers']): void {
+  #sessionEvent(peers: PlanChanges['peers']): SpeakerEvent {
     const remove: string[] = []
     for (const [address, config] of peers) {
       const before = this.#sessions.get(address)
@@ -261,7 +283,7 @@ class Agent {
       else this.#sessions.delete(address)
     }
     const set = [...peers.values()].filter((config) => config !== undefined)
-    this.#peers.step({ kind: 'peers', set, remove })
+    return { kind: 'peers', set, remove }
   }
 
   #wantSysctls(scope: string, wanted: readonly Sysctl[]): void {
@@ -273,15 +295,15 @@ class Agent {
   }
 
   /** After a restart: tell the peers when all of ours is announced, and let go of the old routes when they have spoken. */
-  #finishRestart(): void {
+  #finishRestart(runner: Runner, speaker: Speaker): void {
     const allAnnounced = [...this.#plan.originations.keys()].every((prefix) =>
       this.#announcements.has(prefix),
     )
     if (!this.#restart.announced && this.#datastoreState.state === 'in-sync' && allAnnounced) {
       this.#restart.announced = true
-      this.#peers.step({ kind: 'restarted' })
+      runner.step({ kind: 'restarted' })
     }
-    if (this.#restart.announced && this.#speaker.heardAll) this.#heardEnough()
+    if (this.#restart.announced && speaker.heardAll) this.#heardEnough()
   }
 
   #heardEnough(): void {
@@ -294,6 +316,25 @@ class Agent {
 
   get #settings(): Settings {
     return this.#resolved.values
+  }
+
+  /** The kernel looks at these whenever they count. */
+  get #kernelSettings(): KernelOptions['settings'] {
+    const current = () => this.#settings
+    return {
+      get workloadPrefixes() {
+        return current().interfacePrefix
+      },
+      get removeExternalRoutes() {
+        return current().removeExternalRoutes
+      },
+      get workloadProtocol() {
+        return current().deviceRouteProtocol
+      },
+      get resyncMs() {
+        return current().routeRefreshIntervalMs
+      },
+    }
   }
 
   #resolve(): ResolvedSettings {
@@ -340,7 +381,12 @@ class Agent {
         ...this.#datastoreState,
         problems: [...this.#feedProblems.values(), ...this.#view.problems()],
       },
-      bgp: bgpStatus(this.#plan.speaker, networkingBackend, this.#peers.listening, this.#speaker.peers()),
+      bgp: bgpStatus(
+        this.#plan.speaker,
+        networkingBackend,
+        this.#peers?.listening ?? [],
+        this.#speaker?.peers() ?? [],
+      ),
       kernel: [this.#kernel.routes, this.#kernel.neighbors, this.#kernel.sysctls].map((one) =>
         kernelStatus(one.view()),
       ),
@@ -420,10 +466,4 @@ function listenPoints({ addresses, port, bind }: LocalSpeaker): ListenPoint[] {
     const address = bind?.[family]
     return { family, port, ...(address && { address }) }
   })
-}
-
-/** Runs something once, later; the answer takes it back. */
-function after(ms: number, run: () => void): () => void {
-  const timeout = setTimeout(run, ms)
-  return () => clearTimeout(timeout)
 }
