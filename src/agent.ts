@@ -116,10 +116,7 @@ class Agent {
       { '/status': () => this.#status(), '/config': () => this.#config() },
       this.#log,
     )
-    this.#log.info(
-      { version, datastore: this.#settings.datastoreType, adopted: learned.length },
-      'agent started',
-    )
+    this.#log.info({ version, datastore: this.#settings.datastoreType }, 'agent started')
     this.#logSettings()
     this.#datastore.watch({
       set: (document) => this.#onDocument(document),
