@@ -8,11 +8,11 @@ import { kinds } from '../../../../src/cluster/feed.ts'
 import { connection } from '../../../../src/edge/datastore/etcd/client.ts'
 import { feed, feedTiming } from '../../../../src/edge/datastore/etcd/feed.ts'
 import { etcdDatastore } from '../../../../src/edge/datastore/etcd/index.ts'
-import { recordings } from '../../../cluster/recordings.ts'
 import { field, pool } from '../../../kit/datastore/contract.ts'
 import { compact, insync, put, remove } from '../../../kit/datastore/etcd.ts'
 import { startEtcd } from '../../../kit/etcd.ts'
 import { startProxy, type TcpProxy } from '../../../kit/proxy.ts'
+import { recordings } from '../../../kit/recordings.ts'
 import { recordingSink } from '../../../kit/sink.ts'
 
 const server = await startEtcd(t)
