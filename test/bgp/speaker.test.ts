@@ -360,7 +360,7 @@ t.test('OPEN says what we honour, and the Restart bit until we have caught up', 
 
 t.test('a peer that does not read what it is sent is dropped after eight minutes (RFC 9687)', async (t) => {
   const { network, a, b } = establishedPair()
-  const connection = a.connections()[0]!
+  const connection = a.connection(b)!
   a.step({ kind: 'blocked', connection })
   network.run(479 * SECOND)
   t.same(a.states(), ['Established'])

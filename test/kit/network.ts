@@ -1,9 +1,10 @@
 // A network of speakers in virtual time: what a step asks for is carried out here, without sockets and clocks.
 
 import type { Action, ConnectionId, Note, SpeakerEvent, TimerId } from '../../src/bgp/events.ts'
+import { BEFORE_OPEN } from '../../src/bgp/session/open-check.ts'
 import { Speaker, type SpeakerOptions } from '../../src/bgp/speaker.ts'
 import type { Path, PeerConfig, PeerView } from '../../src/bgp/types.ts'
-import { decode, encode, initialCodec } from '../../src/bgp/wire/codec.ts'
+import { decode, encode, type SessionCodec } from '../../src/bgp/wire/codec.ts'
 import { Framer } from '../../src/bgp/wire/frame.ts'
 import type { Message } from '../../src/bgp/wire/message.ts'
 import { type Address, address, familyOf } from '../../src/inet/address.ts'
@@ -21,6 +22,9 @@ interface Task {
   readonly at: number
   readonly run: () => void
 }
+
+/** What nodes of one mesh come to. */
+const AMONG_NODES: SessionCodec = { ...BEFORE_OPEN, peerType: 'internal', as4: true }
 
 /** When the tests begin: milliseconds since the epoch. */
 export const START = Date.UTC(2026, 7, 20)
@@ -113,12 +117,12 @@ export class Host {
 
   /** Takes in a message over the session with a peer, as if the peer had sent it. */
   hear(from: Host, message: Message): void {
-    const wire = [...this.#wires.values()].find(({ other }) => other?.host === from)!
-    this.step({ kind: 'bytes', connection: wire.connection, chunk: encode(message, initialCodec) })
+    this.step({ kind: 'bytes', connection: this.connection(from)!, chunk: encode(message, AMONG_NODES) })
   }
 
-  connections(): ConnectionId[] {
-    return [...this.#wires.keys()]
+  /** The connection with a peer, the oldest if there are several. */
+  connection(to: Host): ConnectionId | undefined {
+    return [...this.#wires.values()].find(({ other }) => other?.host === to)?.connection
   }
 
   peers(...set: PeerConfig[]): Action[] {
@@ -233,7 +237,7 @@ export class Host {
   }
 
   #send(wire: Wire | undefined, bytes: Uint8Array): void {
-    for (const message of new Framer().push(bytes)) this.sentTo.push(decode(message, initialCodec))
+    for (const message of new Framer().push(bytes)) this.sentTo.push(decode(message, AMONG_NODES))
     const other = wire?.other
     if (!other) return
     this.#travel(other, () => {

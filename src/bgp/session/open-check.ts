@@ -5,11 +5,20 @@ import type { Address, Family } from '../../inet/address.ts'
 import type { PeerConfig } from '../types.ts'
 import type { SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
-import { AFI } from '../wire/iana.ts'
+import { AFI, ERROR, OPEN_ERROR, SAFI_UNICAST } from '../wire/iana.ts'
 import type { Capability, Open } from '../wire/message.ts'
 
+/** Code of the capability that names a family: RFC 4760 §8. */
 const MULTIPROTOCOL = 1
-const UNICAST = 1
+
+/** How messages are read and written until OPEN has settled it; what we do not offer stays so. */
+export const BEFORE_OPEN: SessionCodec = {
+  peerType: 'external',
+  as4: false,
+  extendedMessages: false,
+  addPathReceive: { ipv4: false, ipv6: false },
+  addPathSend: { ipv4: false, ipv6: false },
+}
 
 /** What a session has come to, once both OPENs are known. */
 export interface Negotiated {
@@ -76,17 +85,21 @@ interface Check {
 
 /** In the order of RFC 4271 §6.2; the version is checked where the message is read. */
 const CHECKS: readonly Check[] = [
-  { subcode: 2, refuses: (open, peer) => open.asn !== peer.peerAsn, data: ({ asn }) => u32(asn) },
-  { subcode: 3, refuses: ({ routerId }) => routerId === '0.0.0.0' },
+  {
+    subcode: OPEN_ERROR.badPeerAs,
+    refuses: (open, peer) => open.asn !== peer.peerAsn,
+    data: ({ asn }) => u32(asn),
+  },
+  { subcode: OPEN_ERROR.badIdentifier, refuses: ({ routerId }) => routerId === '0.0.0.0' },
   // RFC 6286 §2.1: unique within an AS only.
   {
-    subcode: 3,
+    subcode: OPEN_ERROR.badIdentifier,
     refuses: (open, { routerId, localAsn }) => open.routerId === routerId && open.asn === localAsn,
   },
-  { subcode: 6, refuses: ({ holdTime }) => holdTime === 1 || holdTime === 2 },
+  { subcode: OPEN_ERROR.unacceptableHoldTime, refuses: ({ holdTime }) => holdTime === 1 || holdTime === 2 },
   // RFC 5492 §5: a session without a family in common would carry nothing.
   {
-    subcode: 7,
+    subcode: OPEN_ERROR.missingCapability,
     refuses: (open, peer) => commonFamilies(open, peer).length === 0,
     data: (_, { families }) => Uint8Array.from(families.flatMap(multiprotocolBytes)),
   },
@@ -95,7 +108,7 @@ const CHECKS: readonly Check[] = [
 /** What the session comes to. Throws the BgpError to answer an OPEN with that we cannot accept. */
 export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
   const failed = CHECKS.find((check) => check.refuses(open, peer))
-  if (failed) throw new BgpError(2, failed.subcode, failed.data?.(open, peer) ?? new Uint8Array())
+  if (failed) throw new BgpError(ERROR.open, failed.subcode, failed.data?.(open, peer) ?? new Uint8Array())
   const families = commonFamilies(open, peer)
   const has = (code: Capability['code']) => open.capabilities.some((capability) => capability.code === code)
   return {
@@ -103,9 +116,9 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
     routerId: open.routerId,
     families,
     codec: {
+      ...BEFORE_OPEN,
+      peerType: peer.peerAsn === peer.localAsn ? 'internal' : 'external',
       as4: has('as4'),
-      families,
-      internal: peer.peerAsn === peer.localAsn,
     },
     routeRefresh: has('route-refresh'),
     enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),
@@ -125,7 +138,7 @@ function commonFamilies({ capabilities }: Open, peer: PeerConfig): Family[] {
 
 /** The capability a peer lacks, as it would have had to send it: RFC 5492 §5. */
 function multiprotocolBytes(family: Family): number[] {
-  return [MULTIPROTOCOL, 4, 0, AFI[family], 0, UNICAST]
+  return [MULTIPROTOCOL, 4, 0, AFI[family], 0, SAFI_UNICAST]
 }
 
 function u32(value: number): Uint8Array {
