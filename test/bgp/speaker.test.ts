@@ -76,6 +76,16 @@ t.test('a withdrawn route goes, and so do all when the peer is no longer wanted'
   t.same([prefixes(b), b.states()], [[], ['Passive Received: Peer de-configured']])
 })
 
+t.test('a table that needs many messages arrives whole', async (t) => {
+  const { network, a, b } = establishedPair()
+  const blocks = Array.from({ length: 10_000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/26`)
+  a.originate(...blocks)
+  network.run(SECOND)
+  t.equal(b.best.size, 10_000)
+  t.same(prefixes(b), blocks.toSorted())
+  t.same([b.view(a).faults, a.view(b).advertised, b.view(a).received], [0, 10_000, 10_000])
+})
+
 t.test('a session lives on keepalives, and an idle hour changes nothing', async (t) => {
   const { network, a, b } = establishedPair()
   const { since } = a.view(b)

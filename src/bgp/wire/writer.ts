@@ -12,7 +12,8 @@ export class Writer {
   }
 
   u8(value: number): void {
-    this.#bytes[this.#grow(1)] = fitting(value, 0xff)
+    const at = this.#grow(1) // first: it may put other room in the place of #bytes
+    this.#bytes[at] = fitting(value, 0xff)
   }
 
   u16(value: number): void {
