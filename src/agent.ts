@@ -8,10 +8,9 @@
 //
 // Inputs are noted as they come and settled together a moment later, in `#turn`.
 
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import type { SpeakerEvent } from './bgp/events.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
@@ -24,17 +23,17 @@ import { version } from './config/version.ts'
 import type { AgentStatus, ConfigView, DatastoreStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
-import { type DatastoreSettings, openDatastore } from './edge/datastore/index.ts'
-import { Kernel, type KernelOptions } from './edge/kernel/kernel.ts'
+import { openDatastore } from './edge/datastore/index.ts'
+import { Kernel } from './edge/kernel/kernel.ts'
 import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
 import { systemClock } from './edge/kernel/system-clock.ts'
 import { createLog, type Log } from './edge/observe/log.ts'
 import type { ListenPoint } from './edge/peers/listener.ts'
 import { Runner } from './edge/peers/runner.ts'
-import { type Address, addressFromBytes, type Family } from './inet/address.ts'
-import type { Prefix } from './inet/prefix.ts'
+import type { Address, Family } from './inet/address.ts'
+import { contains, type Prefix } from './inet/prefix.ts'
 import { Announcements } from './plan/announcements.ts'
-import { Plan, type PlanChanges, type PlanSettings } from './plan/plan.ts'
+import { Plan, type PlanChanges } from './plan/plan.ts'
 import type { LocalSpeaker } from './plan/plan-bgp.ts'
 import type { Sysctl } from './plan/wanted.ts'
 
@@ -45,6 +44,8 @@ import type { Sysctl } from './plan/wanted.ts'
 const PARTIAL_AFTER_MS = 5_000
 /** The longest that routes of an earlier run wait for the peers that taught them (RFC 4724 §4.1, BIRD's 240 s halved). */
 const RESTART_DEADLINE_MS = 120_000
+
+const WAITING = { unable: 'the datastore has not said yet who we are' }
 
 /** Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this. */
 export async function runAgent(environment: Environment): Promise<void> {
@@ -105,7 +106,7 @@ class Agent {
     this.#kernel = new Kernel({
       clock: systemClock,
       saved: this.#saved,
-      settings: this.#kernelSettings,
+      settings: kernelSettings(() => this.#settings),
       onUnderlay: (links, foreign) => this.#input(() => this.#plan.underlay(links, foreign)),
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
@@ -178,7 +179,17 @@ class Agent {
   #onRound(): void {
     const changes = this.#kernel.routes.takeInForce()
     for (const { key } of changes) this.#announcements.touch(key as Prefix)
+    if (this.#datastoreState.state === 'in-sync') this.#releasePools()
     this.#turnSoon()
+  }
+
+  /** A pool that is gone stays ours to clean up until no route inside it is left. */
+  #releasePools(): void {
+    const current = new Set([...this.#plan.facts.pools()].map(({ cidr }) => cidr))
+    const isUsed = (pool: Prefix) =>
+      [...this.#kernel.routes.actual()].some(({ prefix }) => contains(pool, prefix))
+    const former = this.#saved.pools().filter((pool) => !current.has(pool) && !isUsed(pool))
+    if (former.length > 0) this.#saved.release('pool', former)
   }
 
   #datastoreTo(state: DatastoreStatus['state']): void {
@@ -240,6 +251,7 @@ class Agent {
       speaker: this.#speaker,
       log: this.#log,
       onBest: (changes) => this.#onBest(changes),
+      onHeard: () => this.#turnSoon(),
     })
   }
 
@@ -293,6 +305,7 @@ class Agent {
 
   /** After a restart: tell the peers when all of ours is announced, and let go of the old routes when they have spoken. */
   #finishRestart(runner: Runner, speaker: Speaker): void {
+    if (this.#restart.heard) return
     const allAnnounced = [...this.#plan.originations.keys()].every((prefix) =>
       this.#announcements.has(prefix),
     )
@@ -313,25 +326,6 @@ class Agent {
 
   get #settings(): Settings {
     return this.#resolved.values
-  }
-
-  /** The kernel looks at these whenever they count. */
-  get #kernelSettings(): KernelOptions['settings'] {
-    const current = () => this.#settings
-    return {
-      get workloadPrefixes() {
-        return current().interfacePrefix
-      },
-      get removeExternalRoutes() {
-        return current().removeExternalRoutes
-      },
-      get workloadProtocol() {
-        return current().deviceRouteProtocol
-      },
-      get resyncMs() {
-        return current().routeRefreshIntervalMs
-      },
-    }
   }
 
   #resolve(): ResolvedSettings {
@@ -379,7 +373,7 @@ class Agent {
         problems: [...this.#feedProblems.values(), ...this.#view.problems()],
       },
       bgp: bgpStatus(
-        this.#plan.speaker,
+        this.#peers ? this.#plan.speaker : WAITING,
         networkingBackend,
         this.#peers?.listening ?? [],
         this.#speaker?.peers() ?? [],
@@ -406,56 +400,6 @@ function shapesSettings({ before, after }: Change, self: string): boolean {
   return [before, after].some(
     (r) => r?.kind === 'FelixConfiguration' || (r?.kind === 'Node' && r.name === self),
   )
-}
-
-function planSettings(settings: Settings): PlanSettings {
-  const { deviceRouteProtocol, networkingBackend, routerId } = settings
-  return {
-    kernel: {
-      ipv6: settings.ipv6Support,
-      ipForwarding: settings.ipForwarding === 'Enabled',
-      routeSync: !settings.routeSyncDisabled && networkingBackend !== 'none',
-      rpFilter: defaultRpFilter(),
-      workloadProtocol: deviceRouteProtocol === 3 ? 'boot' : `${deviceRouteProtocol}`,
-      deviceRouteSource: {
-        ipv4: settings.deviceRouteSourceAddress,
-        ipv6: settings.deviceRouteSourceAddressIpv6,
-      },
-    },
-    bgp: {
-      enabled: networkingBackend === 'bird',
-      routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
-    },
-  }
-}
-
-/** What workload interfaces get; 1 when it cannot be read, as in Felix. */
-function defaultRpFilter(): string {
-  try {
-    return readFileSync('/proc/sys/net/ipv4/conf/default/rp_filter', 'utf8').trim()
-  } catch {
-    return '1'
-  }
-}
-
-/** CALICO_ROUTER_ID=hash: the first four bytes of SHA-256 over the name, kept out of the class D and E range. */
-function hashedRouterId(nodename: string): Address {
-  const bytes = createHash('sha256').update(nodename).digest().subarray(0, 4)
-  if (bytes[0]! > 223) bytes[0]! -= 32
-  return addressFromBytes(bytes)
-}
-
-function datastoreSettings(settings: Settings): DatastoreSettings {
-  return {
-    type: settings.datastoreType as DatastoreSettings['type'],
-    path: settings.datastorePath,
-    endpoints: settings.etcdEndpoints,
-    caFile: settings.etcdCaFile,
-    certFile: settings.etcdCertFile,
-    keyFile: settings.etcdKeyFile,
-    username: settings.etcdUsername,
-    password: settings.etcdPassword,
-  }
 }
 
 function listenPoints({ addresses, port, bind }: LocalSpeaker): ListenPoint[] {

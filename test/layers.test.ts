@@ -26,7 +26,8 @@ const layers: Readonly<Record<string, Layer>> = {
   plan: { imports: ['inet', 'cluster'], types: ['bgp'] },
   edge: { imports: [...pure, 'edge/observe'], world: true },
   cli: { imports: ['edge/control'], types: [...pure, 'edge'] },
-  'agent.ts': { imports: [...pure, 'edge'], world: true },
+  agent: { imports: [...pure, 'edge'], types: ['edge'], world: true },
+  'agent.ts': { imports: [...pure, 'edge', 'agent'], world: true },
   'main.ts': { imports: ['cli', 'config', 'agent.ts'] },
 }
 

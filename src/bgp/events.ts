@@ -61,6 +61,8 @@ export type Action =
   /** Asks for a `flush` event when other events at hand have been handled, so that announcements are packed. */
   | { readonly kind: 'flush-soon' }
   | { readonly kind: 'best'; readonly changes: readonly BestPathChange[] }
+  /** A peer has sent End-of-RIB: `heardAll` may have become true. */
+  | { readonly kind: 'heard' }
   | Note
 
 /** A fact for the log. */

@@ -20,6 +20,8 @@ export interface SavedState {
   claim(kind: ClaimKind, prefixes: readonly Prefix[]): boolean
   /** To be called when no such route is left in the kernel. Throws when that cannot be written. */
   release(kind: ClaimKind, prefixes: readonly Prefix[]): void
+  /** The pools claimed and not released. */
+  pools(): readonly Prefix[]
   /** True for destinations inside a claimed pool and for claimed destinations. */
   owns(prefix: Prefix): boolean
 }
@@ -48,6 +50,7 @@ export function openSavedState(path: string): SavedState {
   return {
     claim: (kind, prefixes) => note('+', kind, prefixes),
     release: (kind, prefixes) => void note('-', kind, prefixes),
+    pools: () => [...claims.pool],
     owns: (prefix) => claims.route.has(prefix) || [...claims.pool].some((pool) => contains(pool, prefix)),
   }
 }

@@ -21,6 +21,8 @@ export interface RunnerOptions {
   readonly log: Log
   /** Hears of changed best paths, in order. */
   onBest(changes: readonly BestPathChange[]): void
+  /** A peer has sent all it had; see `Speaker.heardAll`. */
+  onHeard?(): void
   /** Milliseconds since the epoch. */
   now?(): number
   readonly limits?: Limits
@@ -114,6 +116,7 @@ export class Runner {
     disarm: ({ timer }) => this.#disarm(timer),
     'flush-soon': () => setImmediate(() => this.step({ kind: 'flush' })),
     best: ({ changes }) => this.#options.onBest(changes),
+    heard: () => this.#options.onHeard?.(),
     note: ({ level, fields, message }) => this.#options.log[level](fields, message),
   }
 

@@ -1,0 +1,77 @@
+// From the settings as people give them to what each part of the agent is handed.
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Settings } from '../config/settings.ts'
+import type { DatastoreSettings } from '../edge/datastore/index.ts'
+import type { KernelOptions } from '../edge/kernel/kernel.ts'
+import { type Address, addressFromBytes } from '../inet/address.ts'
+import type { PlanSettings } from '../plan/plan.ts'
+
+/** Looked up anew whenever one counts, since they change while we run. */
+export function kernelSettings(current: () => Settings): KernelOptions['settings'] {
+  return {
+    get workloadPrefixes() {
+      return current().interfacePrefix
+    },
+    get removeExternalRoutes() {
+      return current().removeExternalRoutes
+    },
+    get workloadProtocol() {
+      return current().deviceRouteProtocol
+    },
+    get resyncMs() {
+      return current().routeRefreshIntervalMs
+    },
+  }
+}
+
+export function planSettings(settings: Settings): PlanSettings {
+  const { deviceRouteProtocol, networkingBackend, routerId } = settings
+  return {
+    kernel: {
+      ipv6: settings.ipv6Support,
+      ipForwarding: settings.ipForwarding === 'Enabled',
+      routeSync: !settings.routeSyncDisabled && networkingBackend !== 'none',
+      rpFilter: defaultRpFilter(),
+      workloadProtocol: deviceRouteProtocol === 3 ? 'boot' : `${deviceRouteProtocol}`,
+      deviceRouteSource: {
+        ipv4: settings.deviceRouteSourceAddress,
+        ipv6: settings.deviceRouteSourceAddressIpv6,
+      },
+    },
+    bgp: {
+      enabled: networkingBackend === 'bird',
+      routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
+    },
+  }
+}
+
+/** What workload interfaces get; 1 when it cannot be read, as in Felix. */
+function defaultRpFilter(): string {
+  try {
+    return readFileSync('/proc/sys/net/ipv4/conf/default/rp_filter', 'utf8').trim()
+  } catch {
+    return '1'
+  }
+}
+
+/** CALICO_ROUTER_ID=hash: the first four bytes of SHA-256 over the name, kept out of the class D and E range. */
+function hashedRouterId(nodename: string): Address {
+  const bytes = createHash('sha256').update(nodename).digest().subarray(0, 4)
+  if (bytes[0]! > 223) bytes[0]! -= 32
+  return addressFromBytes(bytes)
+}
+
+export function datastoreSettings(settings: Settings): DatastoreSettings {
+  return {
+    type: settings.datastoreType as DatastoreSettings['type'],
+    path: settings.datastorePath,
+    endpoints: settings.etcdEndpoints,
+    caFile: settings.etcdCaFile,
+    certFile: settings.etcdCertFile,
+    keyFile: settings.etcdKeyFile,
+    username: settings.etcdUsername,
+    password: settings.etcdPassword,
+  }
+}
