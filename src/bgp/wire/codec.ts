@@ -36,7 +36,7 @@ export function decode(message: Uint8Array, session: SessionCodec): Message {
   if (message.length < HEADER_LENGTH) throw new BgpError(ERROR.header, HEADER_ERROR.badLength)
   const { length, type } = readHeader(message, 0, maxLengthOf(session))
   if (length !== message.length)
-    throw new BgpError(ERROR.header, HEADER_ERROR.badLength, message.slice(16, 18), 16)
+    throw new BgpError(ERROR.header, HEADER_ERROR.badLength, new Uint8Array(message.subarray(16, 18)), 16)
   return BY_TYPE.get(type)!.decode(new Reader(message, HEADER_LENGTH), session)
 }
 

@@ -40,21 +40,22 @@ export function readHeader(bytes: Uint8Array, at: number, maxLength: number): He
     throw headerError(
       'badLength',
       16,
-      bytes.slice(lengthAt, lengthAt + 2),
+      new Uint8Array(bytes.subarray(lengthAt, lengthAt + 2)),
       `${length}, not ${least} to ${most}`,
     )
   if (!lengths) throw headerError('badType', 18, Uint8Array.of(type), `${type}`)
   return { length, type }
 }
 
-/** A whole message of what `write` writes as its body. Throws a RangeError when it is longer than `maxLength`. */
+/** A whole message of what `write` writes as its body. Throws a RangeError when it is longer than it may be. */
 export function writeMessage(type: number, maxLength: number, write: (body: Writer) => void): Uint8Array {
   const out = new Writer()
   for (let i = 0; i < MARKER_LENGTH; i++) out.u8(0xff)
   out.u16(0)
   out.u8(type)
   write(out)
-  if (out.length > maxLength) throw new RangeError(`a message of ${out.length} octets, ${maxLength} at most`)
+  const most = Math.min(maxLength, LENGTHS[type]!.most)
+  if (out.length > most) throw new RangeError(`a message of ${out.length} octets, ${most} at most`)
   const message = out.finish()
   new DataView(message.buffer).setUint16(MARKER_LENGTH, message.length)
   return message

@@ -66,7 +66,7 @@ export type Severity = 'attribute-discard' | 'treat-as-withdraw' | 'session-rese
 
 export interface AttributeFault {
   readonly severity: Severity
-  /** Attribute type code. */
+  /** Attribute type code; 0 for the list of attributes as a whole. */
   readonly attribute: number
   readonly reason: string
 }
@@ -117,6 +117,7 @@ export interface PathAttributes {
   readonly mpUnreach?: MpUnreach
   /** Eight octets each, as 16 hex digits. */
   readonly extendedCommunities?: readonly string[]
+  /** This and `as4Aggregator` are for the codec only: it merges them into the true ones, and makes them from those. */
   readonly as4Path?: readonly AsSegment[]
   readonly as4Aggregator?: { readonly asn: number; readonly address: Address }
   /** Twenty octets each, as 40 hex digits (RFC 5701). */

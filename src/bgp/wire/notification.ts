@@ -10,7 +10,7 @@ export const notification: MessageCodec<Notification> = {
   type: MESSAGE_TYPE.notification,
 
   decode(body) {
-    return { kind: 'notification', code: body.u8(), subcode: body.u8(), data: body.rest().slice() }
+    return { kind: 'notification', code: body.u8(), subcode: body.u8(), data: new Uint8Array(body.rest()) }
   },
 
   /** The data may quote a message that is as long as a message can be: then its end is left out. */

@@ -72,14 +72,18 @@ function readParameter(parameters: Reader, extended: boolean): Reader {
 
 /** All capabilities in one parameter, as BIRD does. It refuses the extended form: so that is for when they do not fit. */
 function writeParameters(capabilities: Uint8Array, out: Writer): void {
-  const length = capabilities.length + 2
   if (capabilities.length === 0) out.u8(0)
-  else if (length <= 0xff) for (const octet of [length, CAPABILITIES, capabilities.length]) out.u8(octet)
-  else {
-    out.u16((EXTENDED << 8) | EXTENDED)
-    out.u16(length + 1)
-    out.u8(CAPABILITIES)
-    out.u16(capabilities.length)
+  else if (capabilities.length + 2 <= 0xff) {
+    out.sized8(() => {
+      out.u8(CAPABILITIES)
+      out.sized8(() => out.bytes(capabilities))
+    })
+  } else {
+    out.u8(EXTENDED)
+    out.u8(EXTENDED)
+    out.sized16(() => {
+      out.u8(CAPABILITIES)
+      out.sized16(() => out.bytes(capabilities))
+    })
   }
-  out.bytes(capabilities)
 }

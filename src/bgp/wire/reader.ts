@@ -60,7 +60,10 @@ export class Reader {
     return Buffer.from(this.take(length)).toString('hex')
   }
 
-  /** The next octets as they lie in the message: whoever keeps them must copy them. */
+  /**
+   * The next octets as they lie in the message. Whoever keeps them must copy them, with `new Uint8Array`: the slice of
+   * a Buffer, which is what sockets give, is no copy.
+   */
   take(length: number): Uint8Array {
     const at = this.#skip(length)
     return this.#bytes.subarray(at, this.#at)

@@ -13,7 +13,7 @@ export const routeRefresh: MessageCodec<RouteRefresh> = {
   decode(body) {
     if (body.left !== 4) {
       body.rest()
-      throw new BgpError(ERROR.routeRefresh, ROUTE_REFRESH_ERROR.badLength, body.since(0).slice())
+      throw new BgpError(ERROR.routeRefresh, ROUTE_REFRESH_ERROR.badLength, new Uint8Array(body.since(0)))
     }
     const afi = body.u16()
     const subtype = body.u8()

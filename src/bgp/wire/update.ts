@@ -45,20 +45,20 @@ function classicNlri(part: Reader, { addPathReceive }: SessionCodec): Nlri[] {
   return failingAs(ERROR.update, UPDATE_ERROR.network, () => readNlri(part, 'ipv4', addPathReceive.ipv4))
 }
 
-/** RFC 7606 §2, the strongest first: what nothing but a reset is an answer to. */
-const SEVERITIES: readonly Severity[] = ['session-reset', 'treat-as-withdraw']
-
 /**
  * Throws when a fault asks for a reset. So does one that asks for a withdrawal in a message that announces nothing:
  * the routes that were meant may be what we could not read (RFC 7606 §5.2).
  */
 function refuse(faults: readonly Fault[], located: boolean): void {
-  const fault = SEVERITIES.slice(0, located ? 1 : 2)
-    .map((severity) => faults.find((fault) => fault.severity === severity))
-    .find((fault) => fault !== undefined)
+  const fault =
+    firstOf(faults, 'session-reset') ?? (located ? undefined : firstOf(faults, 'treat-as-withdraw'))
   if (!fault) return
   const { subcode, data, offset, reason } = fault
-  throw new BgpError(ERROR.update, subcode, data.slice(), offset, reason)
+  throw new BgpError(ERROR.update, subcode, new Uint8Array(data), offset, reason)
+}
+
+function firstOf(faults: readonly Fault[], severity: Severity): Fault | undefined {
+  return faults.find((fault) => fault.severity === severity)
 }
 
 function told({ severity, attribute, reason }: Fault): AttributeFault {

@@ -103,7 +103,11 @@ function readValue(value: Reader, row: AnyAttribute, session: SessionCodec) {
 function takeUnknown(raw: Raw, { unknown, faults }: Found): void {
   const { code, flags, value } = raw
   if (flags & OPTIONAL)
-    unknown.push({ code, flags: flags & (OPTIONAL | TRANSITIVE | PARTIAL), value: value.rest().slice() })
+    unknown.push({
+      code,
+      flags: flags & (OPTIONAL | TRANSITIVE | PARTIAL),
+      value: new Uint8Array(value.rest()),
+    })
   else
     faults.push(
       fault(raw, 'treat-as-withdraw', UPDATE_ERROR.unrecognizedWellKnown, 'unrecognized, but well-known'),

@@ -11,7 +11,7 @@ import { type AnyAttribute, ATTRIBUTES } from './index.ts'
 const OF_THE_PATH = ATTRIBUTES.filter((row) => !row.carriesNlri)
 const WITH_NLRI = ATTRIBUTES.filter((row) => row.carriesNlri)
 
-/** All that describes the path; what does not concern routes of other messages, too. */
+/** All but MP_REACH_NLRI and MP_UNREACH_NLRI; for a peer with two-octet AS numbers with what that takes. */
 export function writePathAttributes(out: Writer, attributes: PathAttributes, session: SessionCodec): void {
   const { as4Path: _, as4Aggregator: __, ...path } = attributes
   writeRows(out, OF_THE_PATH, session.as4 ? path : { ...path, ...as4Twins(path) }, session)

@@ -15,7 +15,7 @@ function readCapability(from: Reader): Capability {
   const value = from.part(from.u8())
   const octets = from.since(value.offset)
   const row = BY_NUMBER.get(number)
-  return (row && readKnown(value, row)) ?? { code: 'unknown', number, value: octets.slice() }
+  return (row && readKnown(value, row)) ?? { code: 'unknown', number, value: new Uint8Array(octets) }
 }
 
 function readKnown(value: Reader, row: AnyCapability): Capability | undefined {
