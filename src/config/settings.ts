@@ -39,7 +39,9 @@ export interface Setting<T> {
   readonly type: SettingType<T>
   readonly default: NoInfer<T>
   /** A better default than `default`, and where it comes from. */
-  readonly derived?: (from: Surroundings) => { readonly value: NoInfer<T>; readonly source: string } | undefined
+  readonly derived?: (
+    from: Surroundings,
+  ) => { readonly value: NoInfer<T>; readonly source: string } | undefined
   /** How docs/settings.md tells a default that is not a constant. */
   readonly defaultText?: string
   /** Taken while running. The environment cannot change then, so only what a resource can say may be. */
@@ -63,7 +65,9 @@ export const settings = {
   networkingBackend: row({
     environment: ['CALICO_NETWORKING_BACKEND', 'CALICO_NETWORKING'],
     // CALICO_NETWORKING=false is the old spelling of `none`.
-    type: choice<'bird' | 'vxlan' | 'none'>(words('bird', 'vxlan', 'none'), { aliases: { true: 'bird', false: 'none' } }),
+    type: choice<'bird' | 'vxlan' | 'none'>(words('bird', 'vxlan', 'none'), {
+      aliases: { true: 'bird', false: 'none' },
+    }),
     default: 'bird',
     live: false,
     meaning: '`bird`: routes from BGP and the datastore; `vxlan`: no BGP; `none`: no routing at all.',
@@ -204,14 +208,6 @@ export const settings = {
     default: false,
     live: true,
     meaning: 'No routes are written to the main table at all.',
-  }),
-  programClusterRoutes: row({
-    environment: ['FELIX_PROGRAMCLUSTERROUTES'],
-    felix: 'programClusterRoutes',
-    type: choice(words('Enabled', 'Disabled', 'EnabledIPIPOnly', 'EnabledNoEncapOnly'), { none: 'Disabled' }),
-    default: 'EnabledIPIPOnly',
-    live: true,
-    meaning: 'Which routes to other nodes come from the datastore instead of BGP.',
   }),
   routeRefreshIntervalMs: row({
     environment: ['FELIX_ROUTEREFRESHINTERVAL'],
