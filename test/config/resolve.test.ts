@@ -26,7 +26,6 @@ t.test('with nothing set the values are the defaults of Calico v3.33', async (t)
     deviceRouteProtocol: 3,
     removeExternalRoutes: true,
     routeSyncDisabled: false,
-    programClusterRoutes: 'EnabledIPIPOnly',
     routeRefreshIntervalMs: 90_000,
     logLevel: 'info',
     socket: '/var/run/calico/caracal.sock',
