@@ -3,8 +3,8 @@ import t from 'tap'
 import { decode } from '../../../src/bgp/wire/codec.ts'
 import { BgpError } from '../../../src/bgp/wire/errors.ts'
 import { Framer } from '../../../src/bgp/wire/frame.ts'
+import { fuzz } from '../../kit/fuzz.ts'
 import { hex, INTERNAL, message, octets } from '../../kit/vector.ts'
-import { fuzz } from './fuzz.ts'
 
 const KEEPALIVE = message(4, '')
 const REFRESH = message(5, '0001 00 01')
