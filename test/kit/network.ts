@@ -1,10 +1,9 @@
 // A network of speakers in virtual time: what a step asks for is carried out here, without sockets and clocks.
 
 import type { Action, ConnectionId, Note, SpeakerEvent, TimerId } from '../../src/bgp/events.ts'
-import { BEFORE_OPEN } from '../../src/bgp/session/open-check.ts'
 import { Speaker, type SpeakerOptions } from '../../src/bgp/speaker.ts'
 import type { Path, PeerConfig, PeerView } from '../../src/bgp/types.ts'
-import { decode, encode, type SessionCodec } from '../../src/bgp/wire/codec.ts'
+import { decode, encode, initialCodec, type SessionCodec } from '../../src/bgp/wire/codec.ts'
 import { Framer } from '../../src/bgp/wire/frame.ts'
 import type { Message } from '../../src/bgp/wire/message.ts'
 import { type Address, address, familyOf } from '../../src/inet/address.ts'
@@ -24,7 +23,7 @@ interface Task {
 }
 
 /** What nodes of one mesh come to. */
-const AMONG_NODES: SessionCodec = { ...BEFORE_OPEN, peerType: 'internal', as4: true }
+const AMONG_NODES: SessionCodec = { ...initialCodec, peerType: 'internal', as4: true }
 
 /** When the tests begin: milliseconds since the epoch. */
 export const START = Date.UTC(2026, 7, 20)

@@ -3,14 +3,14 @@
 
 import type { Action, ConnectionId, TimerId } from '../events.ts'
 import type { PeerConfig } from '../types.ts'
-import { decode, encode, type SessionCodec } from '../wire/codec.ts'
+import { decode, encode, initialCodec, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { Framer } from '../wire/frame.ts'
 import type { Message, Open, RouteRefresh, Update } from '../wire/message.ts'
 import type { Direction, Newcomer } from './collision.ts'
 import type { Failure } from './failure.ts'
 import { idle, type Session, type SessionAction, type SessionEvent, type State, step } from './fsm.ts'
-import { BEFORE_OPEN, checkOpen, type Negotiated, openFor, type Past } from './open-check.ts'
+import { checkOpen, type Negotiated, openFor, type Past } from './open-check.ts'
 import { runtime, type SessionTimer } from './timers.ts'
 
 /** What connections and peers need of the speaker. */
@@ -55,7 +55,7 @@ export class Connection implements Newcomer {
   readonly #host: Host
   readonly #framer = new Framer()
   #session: Session
-  #codec: SessionCodec = BEFORE_OPEN
+  #codec: SessionCodec = initialCodec
 
   constructor(id: ConnectionId, { direction, afterRestart }: Newcomer, owner: Owner, host: Host) {
     this.id = id

@@ -3,22 +3,13 @@
 
 import type { Address, Family } from '../../inet/address.ts'
 import type { PeerConfig } from '../types.ts'
-import type { SessionCodec } from '../wire/codec.ts'
+import { initialCodec, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { AFI, ERROR, OPEN_ERROR, SAFI_UNICAST } from '../wire/iana.ts'
 import type { Capability, Open } from '../wire/message.ts'
 
 /** Code of the capability that names a family: RFC 4760 §8. */
 const MULTIPROTOCOL = 1
-
-/** How messages are read and written until OPEN has settled it; what we do not offer stays so. */
-export const BEFORE_OPEN: SessionCodec = {
-  peerType: 'external',
-  as4: false,
-  extendedMessages: false,
-  addPathReceive: { ipv4: false, ipv6: false },
-  addPathSend: { ipv4: false, ipv6: false },
-}
 
 /** What a session has come to, once both OPENs are known. */
 export interface Negotiated {
@@ -116,7 +107,7 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
     routerId: open.routerId,
     families,
     codec: {
-      ...BEFORE_OPEN,
+      ...initialCodec, // what we do not offer stays so
       peerType: peer.peerAsn === peer.localAsn ? 'internal' : 'external',
       as4: has('as4'),
     },

@@ -3,10 +3,9 @@
 import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import { BEFORE_OPEN } from '../../../src/bgp/session/open-check.ts'
 import { Speaker } from '../../../src/bgp/speaker.ts'
 import type { PeerConfig } from '../../../src/bgp/types.ts'
-import { encode } from '../../../src/bgp/wire/codec.ts'
+import { encode, initialCodec } from '../../../src/bgp/wire/codec.ts'
 import type { Message } from '../../../src/bgp/wire/message.ts'
 import { createLog } from '../../../src/edge/observe/log.ts'
 import { Runner } from '../../../src/edge/peers/runner.ts'
@@ -171,7 +170,7 @@ t.test('data that waits to be read saves a session whose hold timer ran out mean
   await b.listen()
   b.peer(a, { holdTime: 3 })
   const peer = connect({ host: b.address, port: b.port, localAddress: a.address })
-  const say = (message: Message) => peer.write(encode(message, BEFORE_OPEN))
+  const say = (message: Message) => peer.write(encode(message, initialCodec))
   peer.resume()
   say({ kind: 'open', asn: 64512, holdTime: 3, routerId: a.address, capabilities: [] })
   say({ kind: 'keepalive' })
