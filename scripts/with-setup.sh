@@ -74,6 +74,11 @@ $lines"
 $lines"
 }
 
+# What needs them will say so itself.
+name_debian_packages() {
+  missing | while read -r _ package reason; do say "without root $package is not installed: $reason"; done
+}
+
 # Debian starts a service when its package is installed, unless this program says no. The lab runs its own BIRD and etcd
 # in namespaces; one on the machine itself would serve nobody and might announce something.
 policy=/usr/sbin/policy-rc.d
@@ -109,5 +114,7 @@ fi
 
 install_npm_packages
 check_node
-if [ -z "$npm_only" ] && [ "$(id -u)" = 0 ]; then install_debian_packages; fi
+if [ -z "$npm_only" ]; then
+  if [ "$(id -u)" = 0 ]; then install_debian_packages; else name_debian_packages; fi
+fi
 exec "$@"
