@@ -45,6 +45,7 @@ const PARTIAL_AFTER_MS = 5_000
 /** The longest that routes of an earlier run wait for the peers that taught them (RFC 4724 §4.1, BIRD's 240 s halved). */
 const RESTART_DEADLINE_MS = 120_000
 
+const FROZEN = 'datastoreReady is false: nothing of what the datastore says is carried out until it is true'
 const WAITING = { unable: 'the datastore has not said yet who we are' }
 
 /** Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this. */
@@ -68,6 +69,8 @@ class Agent {
   readonly #datastore: Datastore
   readonly #feedProblems = new Map<string, Problem>()
   #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
+  /** What changed while the datastore was said not to be ready. */
+  readonly #held: Change[] = []
   readonly #announcements: Announcements
   #kernel!: Kernel
   #control!: ControlServer
@@ -142,22 +145,42 @@ class Agent {
   #onDocument(document: Document): void {
     if (this.#datastoreState.state === 'waiting') {
       this.#datastoreTo('synchronising')
-      this.#cancels.push(systemClock.after(PARTIAL_AFTER_MS, () => void this.#begin()))
+      this.#cancels.push(systemClock.after(PARTIAL_AFTER_MS, () => this.#frozen || void this.#begin()))
     }
     this.#onChanges(this.#view.apply(document))
   }
 
   #onChanges(changes: readonly Change[]): void {
     for (const change of changes) {
-      this.#input(() => this.#plan.cluster(change))
-      if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
-      if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
+      if (change.kind === 'ClusterInformation') this.#onReadiness()
+      else if (this.#frozen) this.#held.push(change)
+      else this.#take(change)
     }
+  }
+
+  #take(change: Change): void {
+    this.#input(() => this.#plan.cluster(change))
+    if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
+    if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
   }
 
   #onInSync(inSync: boolean): void {
     this.#datastoreTo(inSync ? 'in-sync' : 'waiting')
-    if (inSync) void this.#begin().then(() => this.#kernel.allowPrune())
+    this.#carryOut()
+  }
+
+  /** While the data is being moved to another datastore, every component is to stand still. */
+  get #frozen(): boolean {
+    return this.#view.get('ClusterInformation', 'default')?.datastoreReady === false
+  }
+
+  #onReadiness(): void {
+    if (this.#frozen) {
+      this.#log.warn({ subject: 'ClusterInformation/default' }, FROZEN)
+      return
+    }
+    for (const change of this.#held.splice(0)) this.#take(change)
+    this.#carryOut()
   }
 
   #onProblem(problem: Problem): void {
@@ -215,6 +238,12 @@ class Agent {
   #claim(pool: Prefix): void {
     const isNews = this.#saved.claim('pool', [pool])
     if (isNews && this.#begun) this.#reread()
+  }
+
+  /** All is known: what nobody wants may go. */
+  #carryOut(): void {
+    if (this.#datastoreState.state !== 'in-sync' || this.#frozen) return
+    void this.#begin().then(() => this.#kernel.allowPrune())
   }
 
   /** From now on the plan is carried out. Resolves when the first of it has been handed on. */
@@ -382,6 +411,7 @@ class Agent {
         kernelStatus(one.view()),
       ),
       warnings: [
+        ...(this.#frozen ? [`ClusterInformation default: ${FROZEN}`] : []),
         ...this.#plan.warnings,
         ...this.#resolved.problems.map(({ subject, message }) => `${subject}: ${message}`),
         ...this.#resolved.unknown.map((name) => `${name} is no setting of this agent`),
