@@ -5,11 +5,35 @@ import type { Negotiated } from './session/open-check.ts'
 import type { Peer } from './session/peer.ts'
 import type { PeerConfig, PeerView } from './types.ts'
 
+/** Fields that are words for people; no session notices their change. */
+const WORDS: readonly (keyof PeerConfig)[] = ['because', 'kind']
+
+/** Fields that shape how a session is made, and not what the two tell each other over it. */
+const TRANSPORT: readonly (keyof PeerConfig)[] = [
+  'port',
+  'localAddress',
+  'routerId',
+  'passive',
+  'holdTime',
+  'keepaliveTime',
+  'restartTime',
+]
+
 /** True when two configurations make the same session, so that a change of the rest costs nobody anything. */
 export function sameSession(a: PeerConfig, b: PeerConfig): boolean {
-  const session = ({ because: _, kind: __, ...rest }: PeerConfig) =>
-    JSON.stringify(Object.entries(rest).sort())
-  return session(a) === session(b)
+  return sameBut(WORDS, a, b)
+}
+
+/** True when the routes of the one session are good under the other too, so that nobody has to do without them. */
+export function sameRoutes(a: PeerConfig, b: PeerConfig): boolean {
+  return sameBut([...WORDS, ...TRANSPORT], a, b)
+}
+
+function sameBut(ignored: readonly (keyof PeerConfig)[], a: PeerConfig, b: PeerConfig): boolean {
+  const fields = Object.keys({ ...a, ...b }) as (keyof PeerConfig)[]
+  return fields.every(
+    (field) => ignored.includes(field) || JSON.stringify(a[field]) === JSON.stringify(b[field]),
+  )
 }
 
 /** A peer whose session is Established, as the tables want it. */

@@ -12,7 +12,7 @@ import type { Address, Family } from '../inet/address.ts'
 import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
-import { peerView, ribPeer, sameSession } from './peer-views.ts'
+import { peerView, ribPeer, sameRoutes, sameSession } from './peer-views.ts'
 import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
 import { Rib, type RibOptions } from './rib/rib.ts'
 import { CONFIGURATION_CHANGED, type Failure, failureText, PEER_DECONFIGURED } from './session/failure.ts'
@@ -125,8 +125,9 @@ export class Speaker {
 
   #set(config: PeerConfig): void {
     const known = this.#peers.get(config.name)
-    if (known && sameSession(known.config, config)) {
-      known.config = config
+    if (known && sameRoutes(known.config, config)) {
+      if (sameSession(known.config, config)) known.config = config
+      else known.reconnect(config)
       return
     }
     this.#remove(config.name, CONFIGURATION_CHANGED)

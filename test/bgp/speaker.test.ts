@@ -2,6 +2,7 @@
 
 import t from 'tap'
 import type { PeerConfig } from '../../src/bgp/types.ts'
+import { encode, initialCodec } from '../../src/bgp/wire/codec.ts'
 import type { Open } from '../../src/bgp/wire/message.ts'
 import { address } from '../../src/inet/address.ts'
 import { prefix } from '../../src/inet/prefix.ts'
@@ -166,12 +167,42 @@ t.test('a configuration that says the same costs nothing, another restarts that 
   const before = c.view(a).since
   a.peers(meshPeer(a, b, { because: 'said otherwise', kind: 'node' }))
   t.same([a.view(b).state, a.view(b).because], ['Established', 'said otherwise'])
-  a.peers(meshPeer(a, b, { holdTime: 90 }))
+  a.peers(meshPeer(a, b, { allowedLocalAsns: 1 }))
   network.run(0.1 * SECOND)
   t.same(b.states(), ['Passive Received: Other configuration change'])
   t.equal(c.view(a).since, before)
   network.run(3 * SECOND)
   t.same(b.states(), ['Established'])
+})
+
+t.test('another router id or hold time makes the session anew, and no route is touched', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  b.originate('10.244.2.0/26')
+  network.run(SECOND)
+  for (const host of [a, b]) host.changes.length = 0
+  a.peers(meshPeer(a, b, { routerId: address('192.0.2.1'), holdTime: 90 }))
+  network.run(0.1 * SECOND)
+  t.same(b.states(), ['Passive Socket: Connection closed'], 'without NOTIFICATION: b keeps our routes')
+  network.run(3 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+  t.same([a.changes, b.changes], [[], []])
+  b.step({ kind: 'originate', set: [], withdraw: [prefix('10.244.2.0/26')] })
+  network.run(SECOND)
+  t.same(a.changes, ['-10.244.2.0/26'], 'a route kept is a route like any other')
+})
+
+t.test('a peer without graceful restart is told that its session begins anew', async (t) => {
+  const { network, a, b } = strangers()
+  b.peers(meshPeer(b, a))
+  const { connection } = b.accept(a.addresses[0]!)
+  const plain: Open = { kind: 'open', asn: 64512, holdTime: 240, routerId: a.addresses[0]!, capabilities: [] }
+  for (const message of [plain, { kind: 'keepalive' } as const])
+    b.step({ kind: 'bytes', connection, chunk: encode(message, initialCodec) })
+  t.same(b.states(), ['Established'])
+  b.peers(meshPeer(b, a, { holdTime: 90 }))
+  network.run(SECOND)
+  t.match(notifications(b), [{ code: 6, subcode: 6 }])
 })
 
 t.test('connections of strangers are closed at once and counted', async (t) => {

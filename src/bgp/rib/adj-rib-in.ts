@@ -61,6 +61,15 @@ export class AdjRibIn {
     this.#stale.clear()
   }
 
+  /** Offers all paths again, as if just announced: the decision knows other things of the peer now. */
+  offerAgain(): void {
+    for (const [key, path] of this.#eligible) {
+      const again = { ...path }
+      this.#eligible.set(key, again)
+      this.#candidates.replace(path, again)
+    }
+  }
+
   markStale(family: Family): void {
     for (const paths of [this.#eligible, this.#ineligible])
       for (const [key, { prefix }] of paths) if (familyOf(prefix) === family) this.#stale.add(key)

@@ -62,15 +62,18 @@ export class Rib {
 
   /**
    * A session is Established: the peer will get its initial feed, then End-of-RIB for each family (RFC 4724 §2). What
-   * was kept of a suspended peer stays, stale, unless another speaker has come in its place.
+   * was kept of a suspended peer stays, stale, also under another BGP Identifier: whether the peer still has those
+   * routes is what its Forwarding bit says (RFC 4724 §3).
    */
   addPeer(peer: RibPeer): void {
+    const before = this.#sessions.get(peer.name)
+    if (before && (before.adjRibOut || !sameSource(before.peer, peer))) this.removePeer(peer.name)
     const kept = this.#sessions.get(peer.name)
-    if (kept && (kept.adjRibOut || !sameSpeaker(kept.peer, peer))) this.removePeer(peer.name)
-    const adjRibIn = this.#sessions.get(peer.name)?.adjRibIn ?? new AdjRibIn(this.#locRib)
+    const adjRibIn = kept?.adjRibIn ?? new AdjRibIn(this.#locRib)
     const adjRibOut = this.#group(peer)
     adjRibOut.join(peer)
     this.#sessions.set(peer.name, { peer, adjRibIn, adjRibOut })
+    if (kept && kept.peer.routerId !== peer.routerId) adjRibIn.offerAgain()
   }
 
   /** A session ended: all that came from the peer is gone, and nothing more is sent to it. Unknown names are fine. */
@@ -219,7 +222,7 @@ export class Rib {
   }
 }
 
-/** True when the decision and the import policy treat paths of both alike. */
-function sameSpeaker(a: RibPeer, b: RibPeer): boolean {
-  return a.asn === b.asn && a.localAsn === b.localAsn && a.routerId === b.routerId && a.address === b.address
+/** True when the import policy treats paths of both alike. */
+function sameSource(a: RibPeer, b: RibPeer): boolean {
+  return a.asn === b.asn && a.localAsn === b.localAsn && a.address === b.address
 }

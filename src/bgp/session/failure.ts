@@ -10,7 +10,7 @@ export type Failure =
   | { readonly by: 'peer'; readonly code: number; readonly subcode: number }
   /** We found fault, or have to stop: a NOTIFICATION is sent. */
   | { readonly by: 'us'; readonly code: number; readonly subcode: number; readonly data?: Uint8Array }
-  /** The peer restarted: a new connection takes the place of this one (RFC 4724 §4.2). */
+  /** Ended without a word, for another connection to take its place; both keep the routes (RFC 4724 §4.2). */
   | { readonly by: 'restart' }
 
 const CEASE = 6
@@ -19,6 +19,8 @@ const CEASE = 6
 export const PEER_DECONFIGURED: Failure = { by: 'us', code: CEASE, subcode: 3 }
 export const CONFIGURATION_CHANGED: Failure = { by: 'us', code: CEASE, subcode: 6 }
 export const COLLISION: Failure = { by: 'us', code: CEASE, subcode: 7 }
+
+export const RESTART: Failure = { by: 'restart' }
 
 export const HOLD_TIMER_EXPIRED: Failure = { by: 'us', code: 4, subcode: 0 }
 /** RFC 9687 §6. */

@@ -13,7 +13,15 @@ import type { Open, RouteRefresh, Update } from '../wire/message.ts'
 import { resolveCollision, type Verdict } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
 import { nextErrorWait } from './damping.ts'
-import { COLLISION, type Failure, failureText, isProtocolError, socketFailure } from './failure.ts'
+import {
+  COLLISION,
+  CONFIGURATION_CHANGED,
+  type Failure,
+  failureText,
+  isProtocolError,
+  RESTART,
+  socketFailure,
+} from './failure.ts'
 import type { SessionEvent, State } from './fsm.ts'
 import type { Negotiated, Past } from './open-check.ts'
 import { type PeerTimer, runtime, TIMERS } from './timers.ts'
@@ -110,8 +118,14 @@ export class Peer implements Owner {
   /** Ends all connections, for good. */
   stop(failure: Failure): void {
     this.#stopped = true
-    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
-    for (const timer of ['error-wait', 'amnesia'] as const) this.#host.disarm(this.#timerId(timer))
+    this.#endAll(failure)
+  }
+
+  /** Begins anew as `config` says. A peer that knows graceful restart keeps our routes meanwhile, and we keep its. */
+  reconnect(config: PeerConfig): void {
+    this.config = config
+    this.#endAll(this.negotiated?.gracefulRestart ? RESTART : CONFIGURATION_CHANGED)
+    this.start()
   }
 
   mayOpen(newcomer: Connection, open: Open): boolean {
@@ -122,7 +136,7 @@ export class Peer implements Owner {
 
   opened(newcomer: Connection, open: Open): void {
     for (const { rival, verdict } of this.#rivals(newcomer, open)) {
-      const failure: Failure = verdict === 'replace' ? { by: 'restart' } : COLLISION
+      const failure = verdict === 'replace' ? RESTART : COLLISION
       if (verdict !== 'wait') rival.happen({ kind: 'stop', failure })
     }
   }
@@ -148,6 +162,14 @@ export class Peer implements Owner {
     // Next to a session, what becomes of other connections does not count.
     if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure)
     this.start()
+  }
+
+  /** Also forgets errors, and the wait after them. */
+  #endAll(failure: Failure): void {
+    this.#waiting = false
+    this.#errorWait = 0
+    for (const timer of ['error-wait', 'amnesia'] as const) this.#host.disarm(this.#timerId(timer))
+    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
   }
 
   #down(negotiated: Negotiated, failure: Failure): void {

@@ -56,9 +56,27 @@ t.test('what is still stale at a second loss is gone', async (t) => {
   t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined }])
 })
 
-t.test('another speaker in its place starts with nothing', async (t) => {
-  const rib = suspended()
+t.test('under another BGP Identifier what was kept stays, and is weighed with it', async (t) => {
+  const rib = new Rib({ exportable: () => true })
+  const rival = peer(3)
+  for (const each of [node, rival]) {
+    rib.addPeer(each)
+    rib.receive(each.name, announcing([kept]))
+  }
+  t.equal(rib.best(kept)?.peer, node.name)
+  rib.takeBestChanges()
+  rib.suspendPeer(node.name)
+  rib.addPeer({ ...node, routerId: peer(1).routerId })
+  t.same([rib.received(node.name), rib.takeBestChanges()], [1, []], 'still the lower one')
+  rib.suspendPeer(node.name)
+  rib.receive(node.name, announcing([kept]))
   rib.addPeer({ ...node, routerId: peer(9).routerId })
+  t.match(rib.takeBestChanges(), [{ prefix: kept, best: { peer: rival.name } }])
+})
+
+t.test('from another AS it starts with nothing', async (t) => {
+  const rib = suspended()
+  rib.addPeer({ ...node, asn: 65009 })
   t.equal(rib.received(node.name), 0)
 })
 
