@@ -27,8 +27,9 @@ export interface SpeakerOptions {
   /** A number from 0 up to 1, for jitter. */
   random(): number
   /**
-   * We were here before, and peers may still hold our routes: until a `restarted` event says that all is originated,
-   * OPEN carries the Restart bit and End-of-RIB is held back (RFC 4724 §4.1).
+   * We were here before, our routes have stayed, and peers may still use them: the first OPEN to each carries the
+   * Forwarding bit. Until a `restarted` event says that all is originated again, OPEN carries the Restart bit too, and
+   * End-of-RIB is held back (RFC 4724 §4.1).
    */
   readonly restarting: boolean
   /** Which learned paths may be announced to whom; all, when absent. */
@@ -180,7 +181,7 @@ export class Speaker {
   readonly #host: PeerHost = {
     random: () => this.#options.random(),
     now: () => this.#now,
-    restarting: () => this.#announcer.restarting,
+    restart: () => ({ restarting: this.#announcer.restarting, forwarding: this.#options.restarting }),
     act: (action) => this.#queue.act(action),
     arm: (...timer) => this.#queue.arm(...timer),
     disarm: (timer) => this.#queue.disarm(timer),

@@ -299,6 +299,21 @@ t.test('a peer that dies and comes back with graceful restart is not noticed by 
   t.same(b.changes, ['-10.244.3.0/26'], 'what it did not announce again goes with End-of-RIB')
 })
 
+t.test('a peer that has caught up before the first session is back is not noticed either', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  b.changes.length = 0
+  a.die()
+  network.run(SECOND)
+  a.revive()
+  a.originate('10.244.1.0/26')
+  a.step({ kind: 'restarted' })
+  a.peers(meshPeer(a, b))
+  network.run(10 * SECOND)
+  t.same([b.states(), b.changes], [['Established'], []])
+})
+
 t.test('a peer that does not come back is forgotten after its restart time', async (t) => {
   const { network, a, b } = establishedPair()
   a.originate('10.244.1.0/26')

@@ -30,8 +30,8 @@ import { type PeerTimer, runtime, TIMERS } from './timers.ts'
 export interface PeerHost extends Host {
   /** Milliseconds since the epoch. */
   now(): number
-  /** True until we have caught up after our own restart. */
-  restarting(): boolean
+  /** What there was before this run of ours. */
+  restart(): Past
   /** Events of the connection are for this peer, until it is released. */
   own(connection: ConnectionId, peer: Peer): void
   release(connection: ConnectionId): void
@@ -80,8 +80,8 @@ export class Peer implements Owner {
   }
 
   get past(): Past {
-    const restarting = this.#host.restarting()
-    return { restarting, forwarding: restarting || this.#wasUp }
+    const { restarting, forwarding } = this.#host.restart()
+    return { restarting, forwarding: forwarding || this.#wasUp }
   }
 
   /** Dials, unless that is up to the peer, to be put off, or no longer needed. */
