@@ -1,6 +1,6 @@
 // What goes on while other steps run: a stream of pings, and a kernel's monitor.
 
-import { readFileSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { placeNamed, reachableFrom } from '../exec.ts'
 import { listensToNetlink } from '../kernel/processes.ts'
@@ -11,30 +11,26 @@ import { CheckError, differs, record, settle, type Telling } from './checks.ts'
 /** How long nothing more may be printed after the expected lines, in milliseconds. */
 const quietMs = 500
 
-/** Starts a command that watches the kernel, and waits until it does. */
-export async function startMonitor(lab: Lab, on: string, command: string): Promise<void> {
-  placeNamed(lab, on)
-  await startProcess(lab, {
-    name: `${on} monitor`,
-    machine: on,
-    argv: command.split(' '),
-    environment: {},
-    log: monitorLog,
-  })
-  const process = lab.state.processes[`${on} monitor`]!
-  const listens = await until(() => listensToNetlink(process), { deadlineMs: 5_000, signal: lab.signal })
-  if (!listens) throw new LabError(`${command} does not listen to the kernel`)
+/** Starts a command that watches the kernel, on each machine, and waits until all do. */
+export async function startMonitors(lab: Lab, machines: readonly string[], command: string): Promise<void> {
+  for (const on of machines) await startMonitor(lab, on, command)
 }
 
-/** Waits until the monitor has printed the lines of a file (without one, nothing), and then no other; ends it. */
-export async function stopMonitor(
+/**
+ * Waits until the monitors have printed the lines of a file (without one, nothing), and then no other; what they print
+ * next begins with an empty page. Of several machines, each line has the name of its machine in front.
+ */
+export async function checkMonitors(
   telling: Telling,
-  on: string,
+  machines: readonly string[],
   file: string | undefined,
   withinS: number,
 ): Promise<void> {
   const { lab, update } = telling
-  const printed = async (): Promise<string> => read(lab, on, monitorLog)
+  const printed = async (): Promise<string> => {
+    const texts = machines.map((on) => read(lab, on, monitorLog))
+    return texts.length === 1 ? texts[0]! : texts.map((text, at) => labelled(machines[at]!, text)).join('')
+  }
   const complaint = async (): Promise<string | undefined> => differs(telling, file, await printed())
   if (update && file !== undefined) {
     await record(telling, file, withinS, printed)
@@ -43,8 +39,21 @@ export async function stopMonitor(
     const extra = await until(complaint, { deadlineMs: quietMs, signal: lab.signal })
     if (extra !== undefined) throw new CheckError(extra)
   }
-  await stopProcess(lab, `${on} monitor`, 'SIGKILL')
-  forget(lab, on, monitorLog)
+  for (const on of machines) truncateSync(logFile(lab, on, monitorLog))
+}
+
+/** As `checkMonitors`, and ends them. */
+export async function stopMonitors(
+  telling: Telling,
+  machines: readonly string[],
+  file: string | undefined,
+  withinS: number,
+): Promise<void> {
+  await checkMonitors(telling, machines, file, withinS)
+  for (const on of machines) {
+    await stopProcess(telling.lab, `${on} monitor`, 'SIGKILL')
+    forget(telling.lab, on, monitorLog)
+  }
 }
 
 export async function startStream(lab: Lab, from: string, to: string, intervalS: number): Promise<void> {
@@ -77,7 +86,25 @@ export async function stopStream(lab: Lab, from: string, to: string, maxLost: nu
   }
 }
 
+async function startMonitor(lab: Lab, on: string, command: string): Promise<void> {
+  placeNamed(lab, on)
+  await startProcess(lab, {
+    name: `${on} monitor`,
+    machine: on,
+    argv: command.split(' '),
+    environment: {},
+    log: monitorLog,
+  })
+  const process = lab.state.processes[`${on} monitor`]!
+  const listens = await until(() => listensToNetlink(process), { deadlineMs: 5_000, signal: lab.signal })
+  if (!listens) throw new LabError(`${command} does not listen to the kernel`)
+}
+
 const monitorLog = 'monitor.log'
+
+function labelled(machine: string, text: string): string {
+  return text.replaceAll(/^(?=.)/gm, `${machine}: `)
+}
 
 function streamName(from: string, address: string): string {
   return `${from} ping ${address}`
@@ -87,15 +114,19 @@ function streamLog(address: string): string {
   return `ping-${address.replaceAll(':', '_')}.log`
 }
 
-function read({ directory }: Lab, machine: string, log: string): string {
+function logFile({ directory }: Lab, machine: string, log: string): string {
+  return join(directory, machine, log)
+}
+
+function read(lab: Lab, machine: string, log: string): string {
   try {
-    return readFileSync(join(directory, machine, log), 'utf8')
+    return readFileSync(logFile(lab, machine, log), 'utf8')
   } catch {
     return ''
   }
 }
 
 /** The next one begins with an empty page. */
-function forget({ directory }: Lab, machine: string, log: string): void {
-  rmSync(join(directory, machine, log), { force: true })
+function forget(lab: Lab, machine: string, log: string): void {
+  rmSync(logFile(lab, machine, log), { force: true })
 }

@@ -15,7 +15,7 @@ import { type Lab, LabError, nodeNamed } from '../lab.ts'
 import { allPings, type Ping, unanswered } from '../ping.ts'
 import { podOf } from '../topology/index.ts'
 import { documentSchema, podSchema } from '../topology/schema.ts'
-import { startMonitor, startStream, stopMonitor, stopStream } from './background.ts'
+import { checkMonitors, startMonitors, startStream, stopMonitors, stopStream } from './background.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
 
 export interface Step {
@@ -63,6 +63,13 @@ const pingForm = z.strictObject({
   within,
 })
 
+const monitorForm = z.strictObject({
+  on: oneOrMore(z.string()),
+  /** File whose lines have been printed, and no others. Without it nothing may have been printed. */
+  expect: z.string().optional(),
+  within,
+})
+
 export const steps = {
   run: row(runForm, runCommand),
   ping: row(z.union([z.literal('all'), pingForm]), ping),
@@ -101,13 +108,14 @@ export const steps = {
   'remove-file': row(z.string(), async ({ lab }, name) => rmSync(manifest(lab, name))),
 
   'start-monitor': row(
-    z.strictObject({ on: z.string(), command: z.string().default('ip monitor route') }),
-    ({ lab }, { on, command }) => startMonitor(lab, on, command),
+    z.strictObject({ on: oneOrMore(z.string()), command: z.string().default('ip monitor route') }),
+    ({ lab }, { on, command }) => startMonitors(lab, on, command),
   ),
-  /** Without `expect` nothing may have been printed. */
-  'stop-monitor': row(
-    z.strictObject({ on: z.string(), expect: z.string().optional(), within }),
-    (telling, args) => stopMonitor(telling, args.on, args.expect, args.within),
+  'check-monitor': row(monitorForm, (telling, { on, expect, within }) =>
+    checkMonitors(telling, on, expect, within),
+  ),
+  'stop-monitor': row(monitorForm, (telling, { on, expect, within }) =>
+    stopMonitors(telling, on, expect, within),
   ),
   'start-ping-stream': row(
     z.strictObject({ from: z.string(), to: z.string(), every: z.number().min(0.01).default(0.05) }),
