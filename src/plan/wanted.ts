@@ -32,6 +32,40 @@ export interface Neighbor {
   readonly because: string
 }
 
+/**
+ * A tunnel device. What the kernel cannot change in place (the kind, and all of `vxlan`) makes it another device, which
+ * takes the place of the first; MTU and address are changed in place.
+ */
+export interface Tunnel {
+  readonly name: TunnelName
+  readonly mtu: number
+  /** The address it has, as a host prefix; it has no other of that family. Absent while none is assigned. */
+  readonly address?: Address
+  /** For VXLAN devices: `type vxlan id VNI dstport PORT local LOCAL dev PARENT nolearning`. */
+  readonly vxlan?: VxlanProperties
+  /** False where kernels or drivers get the checksums of encapsulated packets wrong: `ethtool -K DEVICE tx off`. */
+  readonly checksumOffload: boolean
+  readonly because: string
+}
+
+export type TunnelName = 'tunl0' | 'vxlan.calico' | 'vxlan-v6.calico'
+
+export interface VxlanProperties {
+  readonly vni: number
+  readonly port: number
+  readonly local: Address
+  readonly parent: string
+  readonly mac: string
+}
+
+/** Where frames for a VTEP go: `bridge fdb replace MAC dev DEVICE dst DESTINATION self permanent`. */
+export interface FdbEntry {
+  readonly mac: string
+  readonly device: string
+  readonly destination: Address
+  readonly because: string
+}
+
 /** A value below /proc/sys, `net/ipv4/ip_forward`. `optional`: a failure is a warning, never retried for ever. */
 export interface Sysctl {
   readonly path: string
