@@ -30,6 +30,12 @@ const together: readonly {
     message: 'expected ETCD_USERNAME and ETCD_PASSWORD to be set both, or neither',
     broken: ({ etcdUsername, etcdPassword }) => (etcdUsername === undefined) !== (etcdPassword === undefined),
   },
+  {
+    subject: 'NO_DEFAULT_POOLS',
+    message: 'expected false, or no CALICO_IPV4POOL_CIDR and no CALICO_IPV6POOL_CIDR beside it',
+    broken: ({ noDefaultPools, ipv4PoolCidr, ipv6PoolCidr }) =>
+      noDefaultPools && (ipv4PoolCidr ?? ipv6PoolCidr) !== undefined,
+  },
 ]
 
 /** What is wrong between settings. */

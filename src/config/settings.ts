@@ -5,6 +5,8 @@
 // node/pkg/lifecycle); our own begin with CARACAL_. BGPConfiguration has no rows: its values are
 // cluster data, which the plan reads.
 
+import { type Environment, row, type Setting, type Surroundings } from './setting.ts'
+import { startupSettings } from './startup-settings.ts'
 import {
   absolutePath,
   addressOf,
@@ -17,48 +19,19 @@ import {
   nodeName,
   optionalPath,
   routerId,
-  type SettingType,
   text,
   words,
 } from './types.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What a default may depend on. */
-export interface Surroundings {
-  readonly environment: Environment
-  /** Name of the host, used when nothing else names the node. */
-  readonly hostname: string
-}
-
-export interface Setting<T> {
-  /** Environment variables; the first that is set and right wins. Empty counts as unset. */
-  readonly environment: readonly [string, ...string[]]
-  /** Field of FelixConfiguration `spec`. */
-  readonly felix?: string
-  readonly type: SettingType<T>
-  readonly default: NoInfer<T>
-  /** A better default than `default`, and where it comes from. */
-  readonly derived?: (
-    from: Surroundings,
-  ) => { readonly value: NoInfer<T>; readonly source: string } | undefined
-  /** How docs/settings.md tells a default that is not a constant. */
-  readonly defaultText?: string
-  /** Taken while running. The environment cannot change then, so only what a resource can say may be. */
-  readonly live: boolean
-  /** Never printed, logged or sent to anybody. */
-  readonly secret?: true
-  /** One line for people. */
-  readonly meaning: string
-}
+export type { Environment, Setting, Surroundings } from './setting.ts'
 
 export const settings = {
   nodename: row({
     environment: ['NODENAME'],
     type: nodeName,
     default: '',
-    derived: ({ hostname }) => ({ value: hostname.trim().toLowerCase(), source: 'name of the host' }),
-    defaultText: 'name of the host, in lower case',
+    derived: nodenameOf,
+    defaultText: 'what CALICO_NODENAME_FILE holds, else `HOSTNAME` or the name of the host, in lower case',
     live: false,
     meaning: "Name of this node; must equal the CNI plugin's `nodename`.",
   }),
@@ -243,6 +216,8 @@ export const settings = {
     live: false,
     meaning: 'Directory for what must outlive the process.',
   }),
+
+  ...startupSettings,
 }
 
 export type SettingKey = keyof typeof settings
@@ -258,8 +233,11 @@ export function settingName({ felix, environment }: Setting<unknown>): string {
   return felix ?? environment.find((name) => name === withoutPrefix) ?? environment[0]
 }
 
-function row<T>(setting: Setting<T>): Setting<T> {
-  return setting
+/** Calico node/pkg/lifecycle/utils DetermineNodeName. */
+function nodenameOf({ environment, recordedNodename, hostname }: Surroundings) {
+  if (recordedNodename) return { value: recordedNodename, source: 'CALICO_NODENAME_FILE' }
+  if (environment.HOSTNAME) return { value: environment.HOSTNAME.toLowerCase(), source: 'HOSTNAME' }
+  return { value: hostname.trim().toLowerCase(), source: 'name of the host' }
 }
 
 function impliedBy<const T>(environment: Environment, name: string, value: T) {

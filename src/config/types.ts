@@ -34,7 +34,7 @@ export interface SettingType<T> {
 }
 
 const truths = ['true', '1', 'yes', 'y', 't']
-const falsehoods = ['false', '0', 'no', 'n', 'f']
+export const falsehoods = ['false', '0', 'no', 'n', 'f']
 
 export const bool: SettingType<boolean> = {
   expected: 'true or false',

@@ -140,11 +140,25 @@ t.test('without NODENAME the host names the node, in lower case', async (t) => {
   t.match(resolveSettings({ environment: {}, hostname: 'my_host' }).problems, [{ subject: 'NODENAME' }])
 })
 
+t.test('before the host it is what an earlier start wrote down, then HOSTNAME', async (t) => {
+  const environment = { HOSTNAME: 'Pod-C' }
+  const named = (recordedNodename?: string) =>
+    resolveSettings({ environment, hostname: 'host-b', recordedNodename }).values.nodename
+  t.equal(named(), 'pod-c')
+  t.equal(named('node-a'), 'node-a')
+})
+
 t.test('settings that contradict each other are named', async (t) => {
-  const { problems } = resolve({ DATASTORE_TYPE: 'etcdv3', ETCD_CERT_FILE: '/c', ETCD_USERNAME: 'u' })
+  const { problems } = resolve({
+    DATASTORE_TYPE: 'etcdv3',
+    ETCD_CERT_FILE: '/c',
+    ETCD_USERNAME: 'u',
+    NO_DEFAULT_POOLS: 'true',
+    CALICO_IPV4POOL_CIDR: '10.244.0.0/16',
+  })
   t.same(
     problems.map(({ subject }) => subject),
-    ['ETCD_ENDPOINTS', 'ETCD_CERT_FILE', 'ETCD_USERNAME'],
+    ['ETCD_ENDPOINTS', 'ETCD_CERT_FILE', 'ETCD_USERNAME', 'NO_DEFAULT_POOLS'],
   )
 })
 
