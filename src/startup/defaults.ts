@@ -1,0 +1,84 @@
+// What every cluster has beside nodes and pools (Calico libcalico-go/lib/clientv3/client.go, ensureClusterInformation;
+// node/pkg/lifecycle/startup/startup.go, ensureDefaultConfig).
+
+import type { Document, ResourceKind } from '../cluster/feed.ts'
+import { same } from '../cluster/same.ts'
+import type { RandomBytes } from './pools.ts'
+
+/** The release whose behaviour this agent has; calicoctl compares it with its own. */
+const CALICO_VERSION = 'v3.33.0'
+
+interface Information {
+  readonly clusterGUID?: string
+  readonly clusterType?: string
+  readonly calicoVersion?: string
+  readonly datastoreReady?: boolean
+}
+
+/**
+ * Fills in what is missing, and changes nothing that is there: above all not a `datastoreReady: false`. The document that
+ * was given, when nothing is missing.
+ */
+export function clusterInformation(
+  stored: Document | undefined,
+  clusterType: string | undefined,
+  random: RandomBytes,
+): Document {
+  const before = (stored?.spec ?? {}) as Information
+  const types = mergedTypes(before.clusterType, clusterType)
+  const spec: Information = {
+    ...before,
+    clusterGUID: before.clusterGUID || hex(random(16)),
+    ...(types && { clusterType: types }),
+    calicoVersion: before.calicoVersion || CALICO_VERSION,
+    datastoreReady: before.datastoreReady ?? true,
+  }
+  if (stored && same(before, spec)) return stored
+  return { ...document('ClusterInformation', 'default', spec), ...stored, spec }
+}
+
+function hex(bytes: Uint8Array): string {
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+function mergedTypes(before = '', ours = ''): string {
+  const words = [before, ours].flatMap((list) => list.split(',')).map((word) => word.trim())
+  return [...new Set(words.filter((word) => word !== ''))].join(',')
+}
+
+/** Defaults that Calico's client puts into every FelixConfiguration it makes. */
+const felixDefaults = {
+  nftablesMode: 'Auto',
+  nftablesFlowTableOffload: 'Disabled',
+  bpfLogLevel: '',
+  bpfConnectTimeLoadBalancing: 'TCP',
+  bpfHostNetworkedNATWithoutCTLB: 'Enabled',
+  floatingIPs: 'Disabled',
+}
+
+/**
+ * Made where they are absent, in etcd, for Calico's own components beside us. IPAMConfiguration is not among them: with
+ * etcd nobody reads it. Nor is the directory of the `file` datastore given any: there people write their own, and the one
+ * whose file comes first would count.
+ */
+export function configurations(nodename: string): readonly Document[] {
+  return [
+    document('FelixConfiguration', 'default', {
+      logSeverityScreen: 'Info',
+      reportingInterval: '0s',
+      ...felixDefaults,
+    }),
+    document('FelixConfiguration', `node.${nodename}`, {
+      defaultEndpointToHostAction: 'Return',
+      ...felixDefaults,
+    }),
+    document('BGPConfiguration', 'default', {
+      logSeverityScreen: 'Info',
+      serviceLoadBalancerAggregation: 'Enabled',
+    }),
+  ]
+}
+
+function document(kind: ResourceKind, name: string, spec: object): Document {
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name }, spec }
+}
