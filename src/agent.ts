@@ -11,6 +11,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
+import { Startup } from './agent/startup.ts'
 import type { SpeakerEvent } from './bgp/events.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
@@ -24,6 +25,8 @@ import type { AgentStatus, ConfigView, DatastoreStatus } from './edge/control/ap
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
+import { recordedNodename } from './edge/host/files.ts'
+import { systemHost } from './edge/host/index.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
 import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
 import { systemClock } from './edge/kernel/system-clock.ts'
@@ -61,6 +64,8 @@ export async function runAgent(environment: Environment): Promise<void> {
 class Agent {
   readonly #startedAt = Date.now()
   readonly #environment: Environment
+  /** Read once, so that a node keeps its name while it runs. */
+  readonly #recordedNodename: string | undefined
   #resolved: ResolvedSettings
   readonly #log: Log
   readonly #view = new ClusterView()
@@ -71,6 +76,7 @@ class Agent {
   #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
   /** What changed while the datastore was said not to be ready. */
   readonly #held: Change[] = []
+  readonly #startup: Startup
   readonly #announcements: Announcements
   #kernel!: Kernel
   #control!: ControlServer
@@ -90,6 +96,8 @@ class Agent {
 
   constructor(environment: Environment) {
     this.#environment = environment
+    this.#resolved = this.#resolve() // to know where the name is recorded
+    this.#recordedNodename = recordedNodename(this.#settings.nodenameFile)
     this.#resolved = this.#resolve()
     const settings = this.#settings
     this.#log = createLog({ node: settings.nodename, level: settings.logLevel })
@@ -97,6 +105,13 @@ class Agent {
     this.#plan = new Plan(settings.nodename, planSettings(settings))
     this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
     this.#datastore = openDatastore(datastoreSettings(settings))
+    this.#startup = new Startup({
+      datastore: this.#datastore,
+      settings: () => this.#resolved,
+      host: systemHost,
+      clock: systemClock,
+      log: this.#log,
+    })
     this.#announcements = new Announcements({
       wanted: (prefix) => this.#plan.originations.get(prefix),
       needsNoRoute: (prefix) => this.#plan.needsNoRoute(prefix),
@@ -110,7 +125,10 @@ class Agent {
       clock: systemClock,
       saved: this.#saved,
       settings: kernelSettings(() => this.#settings),
-      onUnderlay: (links, foreign) => this.#input(() => this.#plan.underlay(links, foreign)),
+      onUnderlay: (links, foreign) => {
+        this.#startup.interfaces(links)
+        this.#input(() => this.#plan.underlay(links, foreign))
+      },
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
     })
@@ -135,6 +153,7 @@ class Agent {
   async stop(reason: string): Promise<void> {
     this.#stopped = true
     for (const cancel of this.#cancels) cancel()
+    this.#startup.stop()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
@@ -176,6 +195,7 @@ class Agent {
 
   #onReadiness(): void {
     if (this.#frozen) {
+      this.#carryOut()
       this.#log.warn({ subject: 'ClusterInformation/default' }, FROZEN)
       return
     }
@@ -242,7 +262,9 @@ class Agent {
 
   /** All is known: what nobody wants may go. */
   #carryOut(): void {
-    if (this.#datastoreState.state !== 'in-sync' || this.#frozen) return
+    const isReady = this.#datastoreState.state === 'in-sync' && !this.#frozen
+    this.#startup.allow(isReady)
+    if (!isReady) return
     void this.#begin().then(() => this.#kernel.allowPrune())
   }
 
@@ -361,6 +383,7 @@ class Agent {
     return resolveSettings({
       environment: this.#environment,
       hostname: hostname(),
+      recordedNodename: this.#recordedNodename,
       felixConfigurations: [...this.#view.all('FelixConfiguration')].filter((c) => this.#applies(c)),
     })
   }
@@ -390,6 +413,7 @@ class Agent {
 
   #status(): AgentStatus {
     const { nodename, networkingBackend, datastoreType } = this.#settings
+    const startup = this.#startup.view()
     return {
       node: nodename,
       version,
@@ -401,6 +425,7 @@ class Agent {
         ...this.#datastoreState,
         problems: [...this.#feedProblems.values(), ...this.#view.problems()],
       },
+      startup: startup.status,
       bgp: bgpStatus(
         this.#peers ? this.#plan.speaker : WAITING,
         networkingBackend,
@@ -412,6 +437,7 @@ class Agent {
       ),
       warnings: [
         ...(this.#frozen ? [`ClusterInformation default: ${FROZEN}`] : []),
+        ...startup.warnings,
         ...this.#plan.warnings,
         ...this.#resolved.problems.map(({ subject, message }) => `${subject}: ${message}`),
         ...this.#resolved.unknown.map((name) => `${name} is no setting of this agent`),

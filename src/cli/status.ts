@@ -1,7 +1,13 @@
 // `agent status`: what `calicoctl node status` of Calico v3.33 prints, then what this agent knows beyond it.
 
 import type { PeerView } from '../bgp/types.ts'
-import type { AgentStatus, DatastoreStatus, KernelStatus, Listening } from '../edge/control/api.ts'
+import type {
+  AgentStatus,
+  DatastoreStatus,
+  KernelStatus,
+  Listening,
+  StartupStatus,
+} from '../edge/control/api.ts'
 import type { Family } from '../inet/address.ts'
 import type { Question } from './command.ts'
 import { type Column, framed, plain } from './table.ts'
@@ -33,6 +39,7 @@ export function statusText(answer: AgentStatus, now: number): string {
       : [`BGP is off: the networking backend is ${answer.backend}.\n`]),
     nodeSection(answer, now),
     datastoreSection(answer.datastore, now),
+    startupSection(answer.startup),
     kernelSection(answer.kernel),
     listed('Warnings:', answer.warnings),
     verdict(answer),
@@ -42,13 +49,15 @@ export function statusText(answer: AgentStatus, now: number): string {
 }
 
 /** Why this node is not healthy, in sentences without a full stop. None: it is. */
-export function ailments({ backend, datastore, bgp, kernel }: AgentStatus): readonly string[] {
+export function ailments({ backend, datastore, startup, bgp, kernel }: AgentStatus): readonly string[] {
   const down = bgp.peers.filter(({ state }) => state !== 'Established').length
   const refused = kernel.reduce((sum, kind) => sum + kind.refused.length, 0)
   const deaf = Object.values(bgp.listening).some((l) => 'reason' in l && !l.intended)
   return [
     datastore.state === 'in-sync' ? '' : 'the datastore is not in sync',
     datastore.problems.length > 0 ? `the datastore has ${count(datastore.problems.length, 'problem')}` : '',
+    startup.state === 'failed' ? 'node start-up failed' : '',
+    startup.state === 'waiting' && datastore.state === 'in-sync' ? 'node start-up is not done' : '',
     backend === 'bird' && deaf ? 'BGP connections are not taken' : '',
     down > 0 ? `${down} of ${count(bgp.peers.length, 'BGP session')} not established` : '',
     refused > 0 ? `the kernel refuses ${refused} of what is wanted` : '',
@@ -108,6 +117,13 @@ function datastoreSection({ type, state, since: at, problems }: DatastoreStatus,
     `Datastore ${type}: ${datastoreStates[state](since(at, now))}.\n` +
     listed('Problems; the last good version of everything stays in force:', problems.map(problemLine))
   )
+}
+
+/** Nothing to say once it is done, or while it waits for what the page tells already. */
+function startupSection({ state, reason }: StartupStatus): string {
+  if (reason === undefined) return ''
+  const what = state === 'failed' ? 'Node start-up failed, tried again' : 'Node start-up waits'
+  return `${printable(`${what}: ${reason}`)}.\n`
 }
 
 const kernelColumns: readonly Column<KernelStatus>[] = [

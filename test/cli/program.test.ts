@@ -17,6 +17,7 @@ const status: AgentStatus = {
   startedAt: 0,
   backend: 'vxlan',
   datastore: { type: 'file', state: 'waiting', since: 0, problems: [] },
+  startup: { state: 'waiting' },
   bgp: {
     routerId: undefined,
     asn: undefined,

@@ -41,6 +41,7 @@ const healthy: AgentStatus = {
   startedAt: at('20T08:00:00'),
   backend: 'bird',
   datastore: { type: 'etcdv3', state: 'in-sync', since: at('20T08:00:01'), problems: [] },
+  startup: { state: 'done' },
   bgp: {
     routerId: address('10.192.0.2'),
     asn: 64512,
@@ -95,10 +96,21 @@ t.test('while it waits for its datastore it says so, and what it does not know y
       since: at('21T09:14:30'),
       problems: [{ subject: 'etcd http://10.0.0.1:2379', message: 'connect ECONNREFUSED' }],
     },
+    startup: { state: 'waiting' },
     bgp: { ...healthy.bgp, routerId: undefined, asn: undefined, peers: [] },
     kernel: [],
   }
   golden(t, 'status-waiting', statusText(answer, now))
+})
+
+t.test('a node that cannot be what its variables say is not healthy, and says why', async (t) => {
+  const startup = {
+    state: 'failed',
+    reason: 'IP: Node node-b has 10.192.0.2 (IPv4) already; give one of them another address',
+  } as const
+  const answer: AgentStatus = { ...healthy, startup }
+  golden(t, 'status-startup', statusText(answer, now))
+  t.same(ailments({ ...healthy, startup: { state: 'waiting' } }), ['node start-up is not done'])
 })
 
 t.test('what is refused stands there in the words of who refused it', async (t) => {

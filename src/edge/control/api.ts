@@ -15,6 +15,7 @@ export interface AgentStatus {
   readonly startedAt: number
   readonly backend: 'bird' | 'vxlan' | 'none'
   readonly datastore: DatastoreStatus
+  readonly startup: StartupStatus
   readonly bgp: BgpStatus
   readonly kernel: readonly KernelStatus[]
   /** Whatever else a person should know, in sentences, wrong settings first. Does not make the node unhealthy. */
@@ -28,6 +29,14 @@ export interface DatastoreStatus {
   /** When `state` began. */
   readonly since: number
   readonly problems: readonly Problem[]
+}
+
+/** How far this node has come with its own resource and what an empty cluster lacks. */
+export interface StartupStatus {
+  /** `failed`: it is tried again. */
+  readonly state: 'waiting' | 'done' | 'failed'
+  /** What is waited for, unless it is the datastore; or what is wrong, and what would be right. */
+  readonly reason?: string
 }
 
 export interface BgpStatus {
