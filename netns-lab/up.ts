@@ -123,9 +123,11 @@ async function build(file: string, topology: Topology, options: UpOptions): Prom
   progress(`${name}: datastore ${store}, ${topology.pods.length} pods`)
   await lab.datastore.start(lab)
   await fill(lab)
-  progress(`${name}: starting what runs on ${nodes.map((node) => node.name).join(', ')}`)
   for (const machine of machines(topology)) if (machine.bird) await startRouterBird(lab, machine)
-  for (const node of nodes) await startAgent(lab, node)
+  const started = nodes.filter((node) => node.started)
+  if (started.length > 0)
+    progress(`${name}: starting what runs on ${started.map((node) => node.name).join(', ')}`)
+  for (const node of started) await startAgent(lab, node)
   return lab
 }
 

@@ -45,6 +45,7 @@ export interface LabNode extends Machine {
   readonly asn: number | undefined
   readonly labels: Readonly<Record<string, string>>
   readonly registered: boolean
+  readonly started: boolean
   readonly blocks: readonly Prefix[]
   readonly environment: Readonly<Record<string, string>>
 }

@@ -42,6 +42,8 @@ const node = z.strictObject({
   labels: z.record(z.string(), z.string()).default({}),
   /** Whether the datastore has a Node resource of it at the start. */
   registered: z.boolean().default(true),
+  /** Whether its agent runs from the start; otherwise a step starts it. */
+  started: z.boolean().default(true),
   /** Blocks it owns at the start, besides those its pods need. */
   blocks: z.array(prefix).default([]),
   /** Further environment of its agent. */

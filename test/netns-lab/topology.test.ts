@@ -21,7 +21,7 @@ function read(text: string) {
 
 t.test('addresses and prefixes are canonical, and defaults are filled in', async (t) => {
   const { nodes, pools } = read(small)
-  t.match(nodes[0], { name: 'node-a', agent: 'caracal', registered: true })
+  t.match(nodes[0], { name: 'node-a', agent: 'caracal', registered: true, started: true })
   t.same(nodes[0]?.addresses[1], { address: 'fd20::11', prefix: 'fd20::/64' })
   t.match(pools, [{ name: 'one', blockSize: 26 }])
 })
