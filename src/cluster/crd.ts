@@ -6,6 +6,11 @@ import { type Fields, mapping, ShapeError } from './shape.ts'
 /** The annotation that holds what Calico means by metadata, as JSON. Objects made by kubectl have none. */
 const METADATA = 'projectcalico.org/metadata'
 
+/** The kind of the v3 resource: one goes by another name here. */
+export function v3Kind(kind: string): string {
+  return kind === 'IPAMConfig' ? 'IPAMConfiguration' : kind
+}
+
 /** The metadata and spec of a v3 resource. @throws ShapeError */
 export function fromCrd(kind: string, raw: Fields): Fields {
   const spec = mapping('spec', raw.spec)

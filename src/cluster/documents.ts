@@ -4,7 +4,7 @@
 // the `v1` form of calicoctl before 3.0, and lists of any of them. Only the outer shape is judged here; what the
 // fields may hold is the business of `resources/`.
 
-import { fromCrd } from './crd.ts'
+import { fromCrd, v3Kind } from './crd.ts'
 import { type Document, kinds, type Problem } from './feed.ts'
 import { shown } from './json.ts'
 import { type Converted, legacyKinds, newPoolSpec } from './legacy.ts'
@@ -16,9 +16,6 @@ const unused: ReadonlySet<string> = new Set([
   'GlobalNetworkPolicy',
   'GlobalNetworkSet',
   'HostEndpoint',
-  'IPAMConfig',
-  'IPAMConfiguration',
-  'IPReservation',
   'KubeControllersConfiguration',
   'LiveMigration',
   'NetworkPolicy',
@@ -35,7 +32,8 @@ const V3 = 'projectcalico.org/v3'
 /** apiVersion → how its objects are read; undefined for one that is passed over. */
 const readers: Readonly<Record<string, (kind: string, raw: Fields) => Converted | undefined>> = {
   [V3]: readV3,
-  'crd.projectcalico.org/v1': (kind, raw) => readV3(kind, unused.has(kind) ? raw : fromCrd(kind, raw)),
+  'crd.projectcalico.org/v1': (kind, raw) =>
+    readV3(v3Kind(kind), unused.has(kind) ? raw : fromCrd(kind, raw)),
   v1: readLegacy,
 }
 

@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** Where one kind is kept, and how. */
 interface Storage {
-  /** Each with its final slash, so that node `n1` does not read what is `n10`'s. */
+  /** Each with its final slash, so that node `n1` does not read what is `n10`'s; a single key stands for itself. */
   readonly prefixes: readonly string[]
   /** The key of a name; of an affinity's or a block's name only when it can be read. */
   key(name: string, namespace: string | undefined): string | undefined
@@ -27,6 +27,8 @@ interface Storage {
 
 const RESOURCES = '/calico/resources/v3/projectcalico.org'
 const IPAM = '/calico/ipam/v2'
+/** What IPAM reads; the IPAMConfiguration among the v3 resources is one that it never looks at. */
+const CONFIG = `${IPAM}/config`
 
 const storages: Readonly<Record<ResourceKind, Storage>> = {
   IPPool: resource('ippools'),
@@ -58,6 +60,13 @@ const storages: Readonly<Record<ResourceKind, Storage>> = {
     read: readHandle,
     value: (_, spec) => without(spec, ['handleID']),
   },
+  IPAMConfiguration: {
+    prefixes: [CONFIG],
+    key: () => CONFIG,
+    read: readConfiguration,
+    value: (_, spec) => configurationValue(spec),
+  },
+  IPReservation: resource('ipreservations'),
 }
 
 const entries = Object.entries(storages) as [ResourceKind, Storage][]
@@ -169,6 +178,19 @@ function affinityKey({
 function readHandle(key: string, value: Fields): ReturnType<Storage['read']> {
   const handleID = key.slice(`${IPAM}/handle/`.length)
   return handleID === '' ? undefined : { metadata: { name: handleID }, spec: { ...value, handleID } }
+}
+
+/** Go leaves out what is false or zero, so here absent means false; without the key block allocation is on. */
+function readConfiguration(key: string, value: Fields): ReturnType<Storage['read']> {
+  if (key !== CONFIG) return undefined
+  const { strict_affinity: strictAffinity = false, auto_allocate_blocks: autoAllocateBlocks = false } = value
+  const others = without(value, ['strict_affinity', 'auto_allocate_blocks'])
+  return { metadata: { name: 'default' }, spec: { strictAffinity, autoAllocateBlocks, ...others } }
+}
+
+function configurationValue(spec: Fields): Fields {
+  const renamedOnce = renamed(spec, 'strictAffinity', 'strict_affinity')
+  return renamed(renamedOnce, 'autoAllocateBlocks', 'auto_allocate_blocks')
 }
 
 // ---- values

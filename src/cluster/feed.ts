@@ -17,6 +17,8 @@ export const kinds = [
   'IPAMBlock',
   'BlockAffinity',
   'IPAMHandle',
+  'IPAMConfiguration',
+  'IPReservation',
 ] as const
 
 export type ResourceKind = (typeof kinds)[number]

@@ -24,6 +24,8 @@ export interface IpPool {
   readonly allowedUses: readonly PoolUse[]
   readonly assignmentMode: 'Automatic' | 'Manual'
   readonly deleting: boolean
+  /** False when kube-controllers found it overlapping another pool, or on its way out. */
+  readonly allocatable: boolean
 }
 
 export interface Node {
@@ -203,6 +205,27 @@ export interface Handle {
   readonly deleted: boolean
 }
 
+/** How IPAM is to behave in the whole cluster; what counts when there is none is `defaultIpam`. */
+export interface IpamConfiguration {
+  readonly kind: 'IPAMConfiguration'
+  readonly name: string
+  /** A node takes addresses from its own blocks only. */
+  readonly strictAffinity: boolean
+  /** A node that needs a block claims one by itself. */
+  readonly autoAllocateBlocks: boolean
+  /** By family; 0 stands for IPAM's own limit. */
+  readonly maxBlocksPerHost: number
+  /** How long a released address rests before it is handed out again. */
+  readonly ipCooldownSeconds: number
+}
+
+/** Addresses that IPAM must not hand out by itself. */
+export interface IpReservation {
+  readonly kind: 'IPReservation'
+  readonly name: string
+  readonly cidrs: readonly Prefix[]
+}
+
 /** Every kind by its name. */
 export interface Resources {
   IPPool: IpPool
@@ -216,6 +239,8 @@ export interface Resources {
   IPAMBlock: Block
   BlockAffinity: Affinity
   IPAMHandle: Handle
+  IPAMConfiguration: IpamConfiguration
+  IPReservation: IpReservation
 }
 
 export type Resource = Resources[keyof Resources]

@@ -231,14 +231,7 @@ t.test('a list stands for its items, and one bad item costs only itself', async 
 })
 
 t.test('kinds of Calico that routing has no use for are passed over', async (t) => {
-  for (const kind of [
-    'Tier',
-    'NetworkPolicy',
-    'HostEndpoint',
-    'IPReservation',
-    'IPAMConfiguration',
-    'Profile',
-  ]) {
+  for (const kind of ['Tier', 'NetworkPolicy', 'HostEndpoint', 'Profile']) {
     for (const apiVersion of [v3, crd]) {
       t.same(
         toDocuments({ apiVersion, kind, metadata: { name: 'x' } }, 'f'),
@@ -249,6 +242,19 @@ t.test('kinds of Calico that routing has no use for are passed over', async (t) 
   }
   t.same(toDocuments({ apiVersion: 'v1', kind: 'hostEndpoint', metadata: {} }, 'f'), {
     documents: [],
+    problems: [],
+  })
+})
+
+t.test('in the classical group the configuration of IPAM goes by another name', async (t) => {
+  const raw = {
+    apiVersion: crd,
+    kind: 'IPAMConfig',
+    metadata: { name: 'default' },
+    spec: { maxBlocksPerHost: 4 },
+  }
+  t.match(toDocuments(raw, 'f'), {
+    documents: [{ apiVersion: v3, kind: 'IPAMConfiguration', metadata: { name: 'default' }, spec: raw.spec }],
     problems: [],
   })
 })

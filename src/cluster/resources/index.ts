@@ -11,6 +11,8 @@ import { parseClusterInformation } from './cluster-information.ts'
 import { parseFelixConfiguration } from './felix-configuration.ts'
 import { parseHandle } from './handle.ts'
 import { parseIpPool } from './ip-pool.ts'
+import { parseIpReservation } from './ip-reservation.ts'
+import { parseIpamConfiguration } from './ipam-configuration.ts'
 import { parseNode } from './node.ts'
 import type { Parsed } from './parse.ts'
 import { parseWorkload } from './workload.ts'
@@ -27,6 +29,8 @@ const parsers: { readonly [K in ResourceKind]: (document: Document) => Parsed<Re
   IPAMBlock: parseBlock,
   BlockAffinity: parseAffinity,
   IPAMHandle: parseHandle,
+  IPAMConfiguration: parseIpamConfiguration,
+  IPReservation: parseIpReservation,
 }
 
 /** The resource a document stands for, defaults filled in, or what is wrong with it and what would be right. */

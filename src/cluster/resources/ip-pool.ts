@@ -6,7 +6,19 @@ import { familyBits, familyOf } from '../../inet/address.ts'
 import { contains, prefix as known, type Prefix, prefixLength } from '../../inet/prefix.ts'
 import type { IpPool, PoolUse } from '../model.ts'
 import { parseSelector } from '../selector/selector.ts'
-import { flag, integer, list, oneOf, optional, or, prefix, section, selector } from './fields.ts'
+import {
+  flag,
+  integer,
+  list,
+  mapping,
+  oneOf,
+  optional,
+  or,
+  prefix,
+  section,
+  selector,
+  text,
+} from './fields.ts'
 import { nameRule, parser, type Rule } from './parse.ts'
 
 const mode = or(oneOf('Never', 'Always', 'CrossSubnet'), 'Never')
@@ -25,6 +37,7 @@ const schema = z.object({
     allowedUses: list(oneOf('Workload', 'Tunnel', 'LoadBalancer')),
     assignmentMode: or(oneOf('Automatic', 'Manual'), 'Automatic'),
   }),
+  status: section({ conditions: list(mapping({ type: text, status: text })) }),
 })
 
 type Parts = z.output<typeof schema>
@@ -82,7 +95,7 @@ const rules: readonly Rule<Parts>[] = [
 export const parseIpPool = parser({
   schema,
   rules,
-  build({ spec }, { metadata }): IpPool {
+  build({ spec, status }, { metadata }): IpPool {
     const { disableBGPExport, ...same } = spec
     return {
       ...same,
@@ -93,6 +106,9 @@ export const parseIpPool = parser({
       disableBgpExport: disableBGPExport,
       allowedUses: usesOf(spec),
       deleting: metadata.deletionTimestamp != null,
+      allocatable: !status.conditions.some(
+        ({ type, status }) => type === 'Allocatable' && status === 'False',
+      ),
     }
   },
 })

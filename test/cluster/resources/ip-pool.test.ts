@@ -24,6 +24,7 @@ t.test('a pool that says only its CIDR has Calico’s defaults', async (t) => {
     allowedUses: ['Workload', 'Tunnel'],
     assignmentMode: 'Automatic',
     deleting: false,
+    allocatable: true,
   })
   t.equal(nodeSelector.text, 'all()')
 })
@@ -141,4 +142,9 @@ t.test('what only concerns address assignment is a warning', async (t) => {
   ])
   t.match(warnings(pool({ allowedUses: ['LoadBalancer'], ipipMode: 'Always' })), [/must stand alone/])
   t.same(warnings(pool({ allowedUses: ['LoadBalancer'] })), [])
+})
+
+t.test('a pool that overlaps another one is marked as not allocatable', async (t) => {
+  const status = { conditions: [{ type: 'Allocatable', status: 'False', reason: 'CIDROverlap' }] }
+  t.equal(resource({ ...pool({}), status }).allocatable, false)
 })

@@ -1,7 +1,9 @@
-// The kinds with few fields: FelixConfiguration, ClusterInformation, WorkloadEndpoint, BlockAffinity, IPAMHandle.
+// The kinds with few fields: FelixConfiguration, ClusterInformation, WorkloadEndpoint, BlockAffinity, IPAMHandle,
+// IPAMConfiguration, IPReservation.
 
 import t from 'tap'
-import { document, refusals, resource } from '../../kit/resources.ts'
+import { defaultIpam } from '../../../src/cluster/resources/ipam-configuration.ts'
+import { document, refusals, resource, warnings } from '../../kit/resources.ts'
 
 t.test('Felix settings stay as they are written', async (t) => {
   const spec = {
@@ -127,4 +129,27 @@ t.test('a handle counts its addresses by block', async (t) => {
   })
   t.match(resource(document('IPAMHandle', { block: null }, { name: 'h' })), { handleId: 'h', blocks: [] })
   t.match(refusals(document('IPAMHandle', { block: { x: 1 } })), [/^spec.block\[0\].cidr: "x" is not a CIDR/])
+})
+
+t.test('IPAM is configured once a cluster, and what is not said has a default', async (t) => {
+  t.same(resource(document('IPAMConfiguration', {})), defaultIpam)
+  const spec = { strictAffinity: true, autoAllocateBlocks: false, maxBlocksPerHost: 4, ipCooldownSeconds: 30 }
+  t.match(resource(document('IPAMConfiguration', spec)), spec)
+  t.same(warnings(document('IPAMConfiguration', { autoAllocateBlocks: false, maxBlocksPerHost: 1 })), [
+    'spec.autoAllocateBlocks: may be false only with spec.strictAffinity',
+    'spec.maxBlocksPerHost: counts only with spec.strictAffinity; without it a node borrows where it may not claim',
+  ])
+  t.match(refusals(document('IPAMConfiguration', {}, { name: 'x' })), [/^metadata.name: must be default/])
+})
+
+t.test('a reservation names ranges and single addresses', async (t) => {
+  const reservedCIDRs = ['10.66.12.0/30', '10.66.13.1', 'fd66::5']
+  t.same(resource(document('IPReservation', { reservedCIDRs }, { name: 'gateways' })), {
+    kind: 'IPReservation',
+    name: 'gateways',
+    cidrs: ['10.66.12.0/30', '10.66.13.1/32', 'fd66::5/128'],
+  })
+  t.match(refusals(document('IPReservation', { reservedCIDRs: ['x'] })), [
+    /^spec.reservedCIDRs\[0\]: "x" is not/,
+  ])
 })

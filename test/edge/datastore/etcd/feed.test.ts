@@ -124,7 +124,7 @@ t.test(
 t.test('keys of other programs next to ours are passed over', async (t) => {
   const [prefix] = prefixesOf('IPPool')
   await server.ctl('put', `${prefix!.slice(0, -1)}-of-others/a`, 'x')
-  await server.ctl('put', '/calico/ipam/v2/config', '{"strict_affinity":true}')
+  await server.ctl('put', '/calico/ipam/v2/configuration', '{"strict_affinity":true}')
   await server.ctl('put', '/calico/resources/v3/projectcalico.org/networkpolicies/shop/a', '{}')
   const store = etcdDatastore({ endpoints: [server.url] })
   t.teardown(() => store.close())
