@@ -62,10 +62,11 @@ export class Loop {
     await this.#running
   }
 
-  /** Something may be dirty. Costs nothing when nothing is. */
+  /** Something may be dirty, now or later. */
   nudge(): void {
-    if (this.#stopped || this.#running || !this.#due()) return
+    if (this.#stopped || this.#running) return
     this.#cancelTimer()
+    if (!this.#due()) return this.#sleep()
     this.#running = this.#rounds().finally(() => {
       this.#running = undefined
       if (this.#pending())

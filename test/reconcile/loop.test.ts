@@ -67,6 +67,21 @@ t.test('a nudge without anything to do is no round', async (t) => {
   await loop.stop()
 })
 
+t.test('what is spared between two rounds is looked at when its grace is over', async (t) => {
+  const { clock, routes, loop } = twoKinds(0)
+  loop.allowPrune()
+  await loop.start()
+  routes.kernel.keepUntil = () => 10_000
+  routes.kernel.held.set('cni', item('cni=1'))
+  routes.reconciler.saw('cni', item('cni=1'))
+  loop.nudge()
+  t.equal(clock.next(), 10_000)
+  clock.advance(10_000)
+  await turn()
+  t.same(routes.kernel.contents(), [])
+  await loop.stop()
+})
+
 t.test('what becomes wanted during a round is written in the next, without another nudge', async (t) => {
   const { routes, loop } = twoKinds()
   routes.kernel.meanwhile = () => {
