@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
 import type { SpeakerEvent } from './bgp/events.ts'
+import { UNCHANGED } from './bgp/rib/filter.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
 import type { Datastore, Document, Problem } from './cluster/feed.ts'
@@ -125,6 +126,7 @@ class Agent {
       clock: systemClock,
       saved: this.#saved,
       settings: kernelSettings(() => this.#settings),
+      isInformed: () => this.#isReady,
       onUnderlay: (links, foreign) => {
         this.#startup.interfaces(links)
         this.#input(() => this.#plan.underlay(links, foreign))
@@ -191,6 +193,11 @@ class Agent {
   /** While the data is being moved to another datastore, every component is to stand still. */
   get #frozen(): boolean {
     return this.#view.get('ClusterInformation', 'default')?.datastoreReady === false
+  }
+
+  /** What the datastore says is all there is, and is to be carried out. */
+  get #isReady(): boolean {
+    return this.#datastoreState.state === 'in-sync' && !this.#frozen
   }
 
   #onReadiness(): void {
@@ -262,9 +269,8 @@ class Agent {
 
   /** All is known: what nobody wants may go. */
   #carryOut(): void {
-    const isReady = this.#datastoreState.state === 'in-sync' && !this.#frozen
-    this.#startup.allow(isReady)
-    if (!isReady) return
+    this.#startup.allow(this.#isReady)
+    if (!this.#isReady) return
     void this.#begin().then(() => this.#kernel.allowPrune())
   }
 
@@ -296,7 +302,8 @@ class Agent {
     this.#speaker = new Speaker({
       random: Math.random,
       restarting,
-      exportable: ({ prefix }) => this.#plan.exportable(prefix),
+      advertise: ({ peer, prefix }) =>
+        peer === null || this.#plan.exportable(prefix) ? UNCHANGED : undefined,
     })
     this.#peers = new Runner({
       speaker: this.#speaker,

@@ -275,7 +275,11 @@ export class Reconciler<T> {
   #wake(): void {
     const now = this.#clock.now()
     for (const key of this.#refusals.due()) this.#mark(key)
-    for (const [key, until] of [...this.#kept]) if (until <= now) this.#mark(key)
+    for (const [key, until] of [...this.#kept]) {
+      const item = this.#actual.get(key)
+      // Asked again, since what the grace depends on may have changed.
+      if (until <= now && !(item && this.#spared(key, item))) this.#mark(key)
+    }
   }
 
   /** Wanted or actual changed: is the key dirty now, and which way? */

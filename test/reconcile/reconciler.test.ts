@@ -241,6 +241,20 @@ t.test('an item nobody asked for stays while its kind spares it', async (t) => {
   t.same(kernel.contents(), [], 'one that was wanted goes at once')
 })
 
+t.test('when its grace is over its kind is asked again', async (t) => {
+  const { kernel, clock, reconciler } = bench('cni=1')
+  kernel.keepUntil = () => clock.time + 10_000
+  await reconciler.resync()
+  clock.time = 10_000
+  await reconciler.apply({ prune: true })
+  t.same(kernel.contents(), ['cni=1'])
+  t.equal(reconciler.nextRetry(), 20_000)
+  kernel.keepUntil = () => 10_000
+  clock.time = 20_000
+  await reconciler.apply({ prune: true })
+  t.same(kernel.contents(), [])
+})
+
 t.test('a reading that fails changes nothing', async (t) => {
   const { kernel, reconciler, want } = bench()
   want('a=1')

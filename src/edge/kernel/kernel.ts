@@ -29,6 +29,8 @@ export interface KernelOptions {
   }
   /** Network namespace, as in `ip netns`; for tests. Sysctls are always those of our own. */
   readonly namespace?: string
+  /** Whether the datastore would tell us of a new pod by now. While it would not, what the CNI plugin wrote stays. */
+  isInformed(): boolean
   /** Interfaces, addresses or routes of others are not what they were. */
   onUnderlay(links: readonly Link[], foreign: readonly ForeignRoute[]): void
   /** Something was read or written: `takeInForce` and `view` may have news. */
@@ -66,7 +68,7 @@ export class Kernel {
       batch: this.#batch,
       ownership,
       saved,
-      graceOf: (device) => (this.#links.since(device) ?? Number.NEGATIVE_INFINITY) + GRACE_MS,
+      graceOf: (device) => this.#graceOf(device),
       onForeign: () => this.#refreshUnderlay(),
     })
     this.routes = new Reconciler(this.#routeKind, clock)
@@ -111,6 +113,12 @@ export class Kernel {
     await this.#monitor?.close()
     await this.#loop.stop()
     await this.#batch.close()
+  }
+
+  #graceOf(device: string): number {
+    const { clock, isInformed } = this.#options
+    const since = isInformed() ? this.#links.since(device) : clock.now()
+    return (since ?? Number.NEGATIVE_INFINITY) + GRACE_MS
   }
 
   #event(event: KernelEvent): void {

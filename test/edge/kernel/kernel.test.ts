@@ -1,12 +1,13 @@
 import { join } from 'node:path'
 import t from 'tap'
-import { Kernel } from '../../../src/edge/kernel/kernel.ts'
+import { Kernel, type KernelOptions } from '../../../src/edge/kernel/kernel.ts'
 import type { KernelRoute } from '../../../src/edge/kernel/route-text.ts'
 import { openSavedState } from '../../../src/edge/kernel/saved-state.ts'
 import { systemClock } from '../../../src/edge/kernel/system-clock.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import type { ForeignRoute, Link } from '../../../src/plan/underlay.ts'
+import type { TimerClock } from '../../../src/reconcile/clock.ts'
 import { cable, type Namespace, namespace } from '../../kit/namespace.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
@@ -17,7 +18,12 @@ interface Test {
 }
 
 /** A kernel followed as the agent does, without a plan: routes are wanted by hand. */
-async function follow(t: Test, ns: Namespace, statePath = join(t.testdir(), 'owned')) {
+async function follow(
+  t: Test,
+  ns: Namespace,
+  statePath = join(t.testdir(), 'owned'),
+  options: Partial<KernelOptions> = {},
+) {
   const saved = openSavedState(statePath)
   saved.claim('pool', [prefix('10.65.0.0/16'), prefix('fd10::/16')])
   const underlay = { links: [] as readonly Link[], foreign: [] as readonly ForeignRoute[] }
@@ -27,9 +33,11 @@ async function follow(t: Test, ns: Namespace, statePath = join(t.testdir(), 'own
     saved,
     settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
     namespace: ns.name,
+    isInformed: () => true,
     onUnderlay: (links, foreign) => Object.assign(underlay, { links, foreign }),
     onRound: () => {},
     onWarning: (what, reason) => warnings.push(`${what}: ${reason}`),
+    ...options,
   })
   t.teardown(() => kernel.stop())
   await kernel.start()
@@ -215,6 +223,26 @@ t.test('the route that the CNI plugin adds for a new pod is left alone at first'
   t.ok(kernel.routes.nextRetry(), 'its time will come')
   t.equal(kernel.routes.pending(true), false)
   t.equal(ns.show('route show dev calinew').length, 1)
+})
+
+t.test('while nobody would tell us of a new pod, its route is left alone', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const hundredfold: TimerClock = {
+    ...systemClock,
+    now: () => systemClock.now() * 100,
+    after: (ms, run) => systemClock.after(ms / 100, run),
+  }
+  let isInformed = false
+  const options = { clock: hundredfold, isInformed: () => isInformed }
+  const { kernel } = await follow(t, ns, undefined, options)
+  kernel.allowPrune()
+  ns.ip(...cable('calinew', 'podnew'), 'route add 10.65.0.9 dev calinew scope link')
+  await until('it is seen', () => kernel.routes.nextRetry() !== undefined)
+  const grace = kernel.routes.nextRetry()!
+  await until('its grace is prolonged', () => kernel.routes.nextRetry()! > grace)
+  t.equal(ns.show('route show dev calinew').length, 1)
+  isInformed = true
+  await until('nobody wants it after all', () => ns.show('route show dev calinew').length === 0)
 })
 
 t.test('interfaces, addresses and routes of others reach the plan as they change', needsRoot, async (t) => {
