@@ -34,8 +34,8 @@ export interface StartupOptions {
 const SETTLE_MS = 5_000
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
-/** Attempts in a row while others write the same resources. */
-const RACES = 5
+/** Attempts in a row while others write: there are six resources to lose a race for. */
+const RACES = 10
 
 export class Startup {
   readonly #options: StartupOptions
@@ -160,7 +160,8 @@ export class Startup {
   }
 
   #standStill(): void {
-    if (!this.#isDone) this.#status = { state: 'waiting', reason: 'ClusterInformation/default says datastoreReady: false' }
+    if (!this.#isDone)
+      this.#status = { state: 'waiting', reason: 'ClusterInformation/default says datastoreReady: false' }
   }
 
   /** AS number and reference are set once, so that an edit of the resource holds as long as the process. */
@@ -230,5 +231,6 @@ function isFrozen(information: Document | undefined): boolean {
 
 /** What a node's address can depend on. Interfaces of pods, which come and go all the time, do not count. */
 function decisive(interfaces: readonly Interface[]): string {
-  return JSON.stringify(interfaces.filter((one) => !isInternal(one) || one.addresses.some(isSuitable)))
+  const counting = interfaces.filter((one) => !isInternal(one) || one.addresses.some(isSuitable))
+  return JSON.stringify(counting.map(({ name, index, addresses }) => ({ name, index, addresses })))
 }

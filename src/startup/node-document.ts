@@ -54,7 +54,7 @@ export function nodeDocument(wish: NodeWish, stored: Document | undefined, host:
   }
   refuseUnusable(document, wish)
   const isMoved = !same(addressed(before), addressed(placed))
-  return { document, isChanged: !stored || !same(before, spec), isMoved, warnings }
+  return { document, isChanged: !same(before, spec), isMoved, warnings }
 }
 
 function withAddresses(
@@ -100,10 +100,11 @@ function withAsn(spec: NodeSpec, asNumber: number | undefined): NodeSpec {
 }
 
 function withReference(spec: NodeSpec, nodeName: string | undefined): NodeSpec {
-  const { orchRefs } = spec
-  const isThere = orchRefs?.some((ref) => ref.nodeName === nodeName && ref.orchestrator === 'k8s')
+  const orchRefs = spec.orchRefs ?? []
+  const isThere = orchRefs.some((ref) => ref.nodeName === nodeName && ref.orchestrator === 'k8s')
   if (nodeName === undefined || isThere) return spec
-  return { ...spec, orchRefs: [{ nodeName, orchestrator: 'k8s' }] }
+  const others = orchRefs.filter(({ orchestrator }) => orchestrator !== 'k8s')
+  return { ...spec, orchRefs: [...others, { nodeName, orchestrator: 'k8s' }] }
 }
 
 function addressed({ bgp, interfaces }: NodeSpec): unknown {
@@ -115,9 +116,10 @@ function refuseUnusable(document: Document, { addresses }: NodeWish): void {
   const parsed = parseDocument(document)
   const problems = 'problems' in parsed ? parsed.problems : []
   for (const family of ['ipv4', 'ipv6'] as const) {
-    const problem = problems.find(({ field }) => field === `spec.bgp.${family}Address`)
-    const isOurs = typeof addresses?.[family].given === 'object'
-    if (problem)
-      throw new StartupError(isOurs ? variables[family] : `Node/${document.metadata.name}`, problem.message)
+    const field = `spec.bgp.${family}Address`
+    const problem = problems.find((one) => one.field === field)
+    if (!problem) continue
+    const isGiven = typeof addresses?.[family].given === 'object'
+    throw new StartupError(isGiven ? variables[family] : `${problem.subject} ${field}`, problem.message)
   }
 }

@@ -2,7 +2,7 @@
 // node/pkg/lifecycle/utils, WriteNodeConfig).
 
 import { readFileSync } from 'node:fs'
-import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** What an earlier start left; undefined when there is no such file, or it is empty. */
@@ -18,6 +18,11 @@ export function recordedNodename(path: string): string | undefined {
 export async function recordNodename(path: string, name: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const draft = `${path}.${process.pid}` // nobody ever reads half a name
-  await writeFile(draft, name, { mode: 0o644 })
-  await rename(draft, path)
+  try {
+    await writeFile(draft, name, { mode: 0o644 })
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
 }

@@ -11,6 +11,7 @@ export function addressTowards(destination: string, family: Family): Promise<Add
   const socket = createSocket(family === 'ipv4' ? 'udp4' : 'udp6')
   const { promise, resolve } = Promise.withResolvers<Address | undefined>()
   socket.once('error', () => resolve(undefined))
-  socket.connect(PORT, destination, () => resolve(parseAddress(socket.address().address)))
+  socket.once('connect', () => resolve(parseAddress(socket.address().address)))
+  socket.connect(PORT, destination)
   return promise.finally(() => socket.close())
 }
