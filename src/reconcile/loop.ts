@@ -66,7 +66,11 @@ export class Loop {
   nudge(): void {
     if (this.#stopped || this.#running) return
     this.#cancelTimer()
-    if (!this.#due()) return this.#sleep()
+    if (this.#due()) this.#run()
+    else this.#sleep()
+  }
+
+  #run(): void {
     this.#running = this.#rounds().finally(() => {
       this.#running = undefined
       if (this.#pending())
