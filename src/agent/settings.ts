@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts'
 import type { DatastoreSettings } from '../edge/datastore/index.ts'
 import type { KernelOptions } from '../edge/kernel/kernel.ts'
 import { type Address, addressFromBytes } from '../inet/address.ts'
+import type { NatSettings } from '../plan/nat-inputs.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 
 /** Looked up anew whenever one counts, since they change while we run. */
@@ -43,6 +44,23 @@ export function planSettings(settings: Settings): PlanSettings {
     bgp: {
       enabled: networkingBackend === 'bird',
       routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
+    },
+    nat: natSettings(settings),
+  }
+}
+
+function natSettings(settings: Settings): NatSettings {
+  const { featureDetectOverride: features } = settings
+  return {
+    outgoingAddress: settings.natOutgoingAddress,
+    portRange: settings.natPortRange,
+    excludeHosts: settings.natOutgoingExclusions === 'IPPoolsAndHostIPs',
+    outgoingInterface: settings.natOutgoingInterfaceFilter,
+    externalNodes: settings.externalNodesList,
+    maxIpsetSize: settings.maxIpsetSize,
+    fullyRandom: {
+      masquerade: features.get('MASQFullyRandom') ?? true,
+      snat: features.get('SNATFullyRandom') ?? true,
     },
   }
 }

@@ -4,6 +4,7 @@
 // (durations: seconds there, Go durations here). Calico felix/config/param_types.go.
 
 import { type Address, type Family, familyOf, parseAddress } from '../inet/address.ts'
+import { type Prefix, parseCidr } from '../inet/prefix.ts'
 import { formatGoDuration, parseGoDuration } from './go-duration.ts'
 
 /** A value fit for JSON and for a table cell. */
@@ -138,6 +139,65 @@ export const interfacePrefixes: SettingType<readonly string[]> = {
     given.toLowerCase() !== 'none' && /^[\w-]{1,15}(,[\w-]{1,15})*$/.test(given)
       ? given.split(',')
       : undefined,
+}
+
+/** An output interface as `iptables -o` takes it; the last character may be `+`, for all that begin so. */
+export const interfaceFilter: SettingType<string | undefined> = {
+  expected: 'the name of an interface of 1 to 15 letters, digits and :._-, or its beginning and +',
+  none: undefined,
+  parse: (given) => (/^(?=.{1,15}$)[\w:.-]*\+?$/.test(given) ? given : undefined),
+}
+
+export interface Ports {
+  readonly first: number
+  readonly last: number
+}
+
+/** A port or `first:last`, as Calico numorstring.Port. */
+export const portRange: SettingType<Ports | undefined> = {
+  expected: 'a port or a range such as 32768:65535',
+  none: undefined,
+  parse: parsePorts,
+  parseField: (field) => parsePorts(String(field)),
+  show: (ports) => (ports ? `${ports.first}:${ports.last}` : null),
+}
+
+function parsePorts(given: string): Ports | undefined {
+  const [, first = '', last = first] = /^(\d{1,5})(?::(\d{1,5}))?$/.exec(given) ?? []
+  const ports = { first: Number(first), last: Number(last) }
+  return ports.first > 0 && ports.first <= ports.last && ports.last <= 65_535 ? ports : undefined
+}
+
+/** CIDRs of both families; a plain address is a host. */
+export const prefixes: SettingType<readonly Prefix[]> = {
+  expected: 'a comma-separated list of addresses and CIDRs',
+  expectedField: 'a list of addresses and CIDRs',
+  none: [],
+  parse: (given) => parsePrefixes(given.split(',')),
+  parseField: (field) => (Array.isArray(field) ? parsePrefixes(field) : undefined),
+}
+
+function parsePrefixes(given: readonly unknown[]): readonly Prefix[] | undefined {
+  const parsed = given.map((one) => (typeof one === 'string' ? parseCidr(one.trim())?.prefix : undefined))
+  return parsed.every((one) => one !== undefined) ? parsed : undefined
+}
+
+/** Which abilities of kernel and tools to believe in, whatever they seem to have: `MASQFullyRandom=false`. */
+export const features: SettingType<ReadonlyMap<string, boolean>> = {
+  expected: 'a comma-separated list of Name=true and Name=false',
+  none: new Map(),
+  parse(given) {
+    const pairs = given.split(',').map((pair) => /^\s*(\w+)\s*=\s*(\w+)\s*$/.exec(pair) ?? [])
+    const read = pairs.map(([, name, value]) => [name, bool.parse(value ?? '')] as const)
+    return read.every(isPair) ? new Map(read) : undefined
+  },
+  show: (given) => [...given].map(([name, value]) => `${name}=${value}`),
+}
+
+function isPair(
+  pair: readonly [string | undefined, boolean | undefined],
+): pair is readonly [string, boolean] {
+  return pair[0] !== undefined && pair[1] !== undefined
 }
 
 /** URLs of etcd servers. One scheme for all, nothing but host and port, as Calico checks them. */

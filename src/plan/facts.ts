@@ -61,6 +61,11 @@ export class Facts {
     return found && this.#pools.get(found.value)
   }
 
+  /** The pools of exactly this range, by name. */
+  poolsAt(cidr: Prefix): IpPool[] {
+    return [...this.#poolsByCidr.get(cidr)].sort().map((name) => this.#pools.get(name)!)
+  }
+
   pools(): Iterable<IpPool> {
     return this.#pools.values()
   }

@@ -12,6 +12,8 @@ import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { Derived, sameRecord } from './derived.ts'
 import { bgpAddresses, blockPrefixes, Facts } from './facts.ts'
 import { MultiIndex } from './multi-index.ts'
+import { Nat, type NatChanges } from './nat.ts'
+import type { NatSettings } from './nat-inputs.ts'
 import {
   type BgpSettings,
   bgpWarnings,
@@ -33,7 +35,7 @@ import {
 } from './plan-kernel.ts'
 import { Resolver } from './resolve.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
-import type { Neighbor, Route, Sysctl } from './wanted.ts'
+import type { IpSet, NatChain, Neighbor, Route, SetMember, Sysctl } from './wanted.ts'
 
 /** One object of the cluster changed. */
 export interface ClusterChange {
@@ -43,7 +45,7 @@ export interface ClusterChange {
 }
 
 /** What `settle` found different. A value of undefined means: not wanted any more. */
-export interface PlanChanges {
+export interface PlanChanges extends NatChanges {
   readonly routes: ReadonlyMap<Prefix, Route | undefined>
   readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
   /** By scope: the host, or one workload interface. */
@@ -57,6 +59,7 @@ export interface PlanChanges {
 export interface PlanSettings {
   readonly kernel: KernelSettings
   readonly bgp: BgpSettings
+  readonly nat: NatSettings
 }
 
 export class Plan {
@@ -81,6 +84,12 @@ export class Plan {
     sameJson,
   )
   readonly #originations = new Derived<Prefix, Origination>((p) => originationFor(p, this.facts), sameRecord)
+  readonly #nat = new Nat(() => ({
+    facts: this.facts,
+    tunnels: new Map(),
+    settings: this.#settings.nat,
+    ipv6: this.#settings.kernel.ipv6,
+  }))
 
   constructor(self: string, settings: PlanSettings) {
     this.facts = new Facts(self)
@@ -168,6 +177,7 @@ export class Plan {
       derived.touchAll()
     }
     this.#sysctls.touch('')
+    this.#nat.touchAll()
     for (const prefix of [...this.#paths.keys(), ...this.#stale.keys()]) this.#routes.touch(prefix)
     for (const held of [this.facts.nodes, this.facts.bgpPeers, this.facts.workloads]) {
       for (const resource of held.values()) this.#touch(resource)
@@ -178,7 +188,7 @@ export class Plan {
   // ---- results
 
   get dirty(): boolean {
-    return [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations].some(
+    return [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations, this.#nat].some(
       (d) => d.dirty,
     )
   }
@@ -191,6 +201,7 @@ export class Plan {
       peers: this.#peers.settle(),
       originations: this.#originations.settle(),
       exports: this.#exports,
+      ...this.#nat.settle(),
     }
     this.#exports = new Set()
     return changes
@@ -214,6 +225,18 @@ export class Plan {
 
   get originations(): ReadonlyMap<Prefix, Origination> {
     return this.#originations.values
+  }
+
+  get sets(): ReadonlyMap<string, IpSet> {
+    return this.#nat.sets
+  }
+
+  get setMembers(): ReadonlyMap<string, SetMember> {
+    return this.#nat.setMembers
+  }
+
+  get chains(): ReadonlyMap<string, NatChain> {
+    return this.#nat.chains
   }
 
   get speaker(): LocalSpeaker | { unable: string } {
@@ -242,6 +265,7 @@ export class Plan {
   // ---- what a change bears on
 
   #touch(resource: Resource): void {
+    this.#nat.touch(resource)
     switch (resource.kind) {
       case 'IPPool':
         this.#touchPool(resource.cidr)

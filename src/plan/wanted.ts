@@ -1,6 +1,6 @@
 // What this node should hold in its kernel: plain records, each with the reason it is wanted.
 
-import type { Address } from '../inet/address.ts'
+import type { Address, Family } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 
 /**
@@ -71,5 +71,35 @@ export interface Sysctl {
   readonly path: string
   readonly value: string
   readonly optional?: true
+  readonly because: string
+}
+
+/** An ipset that rules look addresses up in: `create NAME hash:net family FAMILY maxelem MAX`. */
+export interface IpSet {
+  /** At most 31 characters. */
+  readonly name: string
+  readonly family: Family
+  readonly maxElements: number
+  readonly because: string
+}
+
+/** A member of one of our sets: `add SET PREFIX`. */
+export interface SetMember {
+  readonly set: string
+  readonly prefix: Prefix
+  readonly because: string
+}
+
+/** A rule as iptables takes it after `-A CHAIN`, but for its comment, which is made from the reason. */
+export interface NatRule {
+  readonly rule: string
+  readonly because: string
+}
+
+/** What we have in one chain of a nat table: all of a chain of ours, or the last rules of one of the kernel's. */
+export interface NatChain {
+  readonly family: Family
+  readonly name: string
+  readonly rules: readonly NatRule[]
   readonly because: string
 }

@@ -75,6 +75,44 @@ const texts: readonly [
     ['', 'cali,', 'ca li', 'a'.repeat(16)],
   ],
   [
+    'interfaceFilter',
+    types.interfaceFilter,
+    [
+      ['eth0', 'eth0'],
+      ['eth+', 'eth+'],
+    ],
+    ['eth0 -j ACCEPT', 'e+h', 'eth*', 'a'.repeat(16)],
+  ],
+  [
+    'portRange',
+    types.portRange,
+    [
+      ['32768:65535', { first: 32768, last: 65535 }],
+      ['5000', { first: 5000, last: 5000 }],
+    ],
+    ['0:10', '10:9', '1:65536', '1-2', 'http'],
+  ],
+  [
+    'prefixes',
+    types.prefixes,
+    [['192.0.2.1, 198.51.100.7/24,fd00::/64', ['192.0.2.1/32', '198.51.100.0/24', 'fd00::/64']]],
+    ['192.0.2.1,', '192.0.2.0/33'],
+  ],
+  [
+    'features',
+    types.features,
+    [
+      [
+        'MASQFullyRandom=false, SNATFullyRandom = true',
+        new Map([
+          ['MASQFullyRandom', false],
+          ['SNATFullyRandom', true],
+        ]),
+      ],
+    ],
+    ['MASQFullyRandom', 'MASQFullyRandom=maybe', '=true'],
+  ],
+  [
     'endpoints',
     types.endpoints,
     [
@@ -100,4 +138,10 @@ t.test('a resource field has the type the resource gives it', async (t) => {
   t.equal(types.duration.parseField?.('1m30s'), 90_000)
   t.equal(types.duration.parseField?.('-1s'), undefined)
   t.equal(types.duration.parseField?.(90), undefined)
+  t.same(types.portRange.parseField?.(5000), { first: 5000, last: 5000 })
+  t.same(types.portRange.parseField?.('1:2'), { first: 1, last: 2 })
+  t.equal(types.portRange.parseField?.({}), undefined)
+  t.same(types.prefixes.parseField?.(['192.0.2.1', '198.51.100.0/24']), ['192.0.2.1/32', '198.51.100.0/24'])
+  t.equal(types.prefixes.parseField?.('192.0.2.1'), undefined)
+  t.equal(types.prefixes.parseField?.([7]), undefined)
 })

@@ -19,6 +19,15 @@ export const settings: PlanSettings = {
     deviceRouteSource: { ipv4: undefined, ipv6: undefined },
   },
   bgp: { enabled: true, routerId: undefined },
+  nat: {
+    outgoingAddress: undefined,
+    portRange: undefined,
+    excludeHosts: false,
+    outgoingInterface: undefined,
+    externalNodes: [],
+    maxIpsetSize: 1_048_576,
+    fullyRandom: { masquerade: true, snat: true },
+  },
 }
 
 export class Cluster {
@@ -28,10 +37,19 @@ export class Cluster {
   readonly #documents = new Map<string, Document>()
   readonly #paths = new Map<string, BestPathChange>()
   #foreign: readonly ForeignRoute[] = []
+  #settings: PlanSettings
   #index = 1
 
-  constructor(self: string) {
-    this.plan = new Plan(self, settings)
+  constructor(self: string, given: PlanSettings = settings) {
+    this.#settings = given
+    this.plan = new Plan(self, given)
+  }
+
+  /** Other nat settings; the rest stays. */
+  nat(changes: Partial<PlanSettings['nat']>): this {
+    this.#settings = { ...this.#settings, nat: { ...settings.nat, ...changes } }
+    this.plan.settings(this.#settings)
+    return this
   }
 
   set(...documents: Document[]): this {
@@ -93,7 +111,7 @@ export class Cluster {
 
   /** Another plan, given at once all that this one was given over time. */
   again(): Cluster {
-    const fresh = new Cluster(this.plan.facts.self).set(...this.#documents.values())
+    const fresh = new Cluster(this.plan.facts.self, this.#settings).set(...this.#documents.values())
     fresh.plan.underlay([...this.#links.values()], this.#foreign)
     for (const change of this.#paths.values()) fresh.plan.best(change)
     return fresh

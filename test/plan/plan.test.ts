@@ -4,6 +4,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import type { Document } from '../../src/cluster/feed.ts'
+import { prefix } from '../../src/inet/prefix.ts'
 import { affinity, bgpConfiguration, bgpPeer, block, node, pool, workload } from '../kit/documents.ts'
 import { Cluster } from '../kit/plan.ts'
 
@@ -21,10 +22,15 @@ const slots: readonly (readonly Document[])[] = [
   [node('c', '10.0.0.3/24'), node('c', '10.0.0.4/24', { ipv6Address: 'fd20::3/64' })],
   [
     pool('p', '10.65.0.0/16'),
-    pool('p', '10.65.0.0/16', { ipipMode: 'Always' }),
+    pool('p', '10.65.0.0/16', { ipipMode: 'Always', natOutgoing: true }),
     pool('p', '10.64.0.0/15', { disableBGPExport: true }),
   ],
   [pool('q', '10.65.1.0/24', { vxlanMode: 'Always' }), pool('q', '10.65.0.0/16', { disabled: true })],
+  [
+    pool('n', 'fd10::/64', { natOutgoing: true }),
+    pool('n', '10.65.0.0/16', { natOutgoing: true }),
+    pool('n', '10.65.0.0/16', { allowedUses: ['LoadBalancer'] }),
+  ],
   [
     block('10.65.0.0/26', 'a', { 1: 'a', 9: 'b' }),
     block('10.65.0.0/26', 'b', { 1: 'a' }),
@@ -91,20 +97,32 @@ const paths: fc.Arbitrary<Step> = fc
         void (nextHop ? cluster.learn(to, nextHop) : cluster.unlearn(to)),
   )
 
+const natSettings: fc.Arbitrary<Step> = fc
+  .constantFrom(
+    {},
+    { excludeHosts: true },
+    { excludeHosts: true, externalNodes: [prefix('10.0.0.3/32'), prefix('fd99::/64')] },
+  )
+  .map((changes) => (cluster) => void cluster.nat(changes))
+
 const settleNow: fc.Arbitrary<Step> = fc.constant((cluster) => void cluster.settle())
 
 function everything({ plan }: Cluster): unknown {
   plan.settle()
-  const tables = [plan.routes, plan.neighbors, plan.sysctls, plan.peers, plan.originations]
+  const kernel = [plan.routes, plan.neighbors, plan.sysctls, plan.sets, plan.setMembers, plan.chains]
+  const tables = [...kernel, plan.peers, plan.originations]
   return tables.map((table) =>
     [...(table as ReadonlyMap<string, unknown>)].sort(([a], [b]) => (a < b ? -1 : 1)),
   )
 }
 
 t.test('a plan kept up to date equals one computed anew, whatever happened in whatever order', async (t) => {
-  const steps = fc.array(fc.oneof({ weight: 5, arbitrary: setOrDelete }, links, paths, settleNow), {
-    maxLength: 60,
-  })
+  const steps = fc.array(
+    fc.oneof({ weight: 5, arbitrary: setOrDelete }, links, paths, natSettings, settleNow),
+    {
+      maxLength: 60,
+    },
+  )
   fc.assert(
     fc.property(steps, (taken) => {
       const cluster = new Cluster('a')
