@@ -296,6 +296,7 @@ t.test('without ip(8) it does not start, and says why', async (t) => {
     clock: systemClock,
     saved: openSavedState(join(t.testdir(), 'owned')),
     settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
+    isInformed: () => true,
     onUnderlay: () => {},
     onRound: () => {},
     onWarning: () => {},
