@@ -16,8 +16,9 @@ import type { SpeakerEvent } from './bgp/events.ts'
 import { UNCHANGED } from './bgp/rib/filter.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
-import type { Datastore, Document, Problem } from './cluster/feed.ts'
+import type { Datastore, Document, ResourceKind } from './cluster/feed.ts'
 import type { FelixConfiguration } from './cluster/model.ts'
+import { Problems } from './cluster/problems.ts'
 import { type Change, ClusterView } from './cluster/view.ts'
 import { type ResolvedSettings, resolveSettings } from './config/resolve.ts'
 import type { Environment, Settings } from './config/settings.ts'
@@ -49,6 +50,14 @@ const PARTIAL_AFTER_MS = 5_000
 /** The longest that routes of an earlier run wait for the peers that taught them (RFC 4724 §4.1, BIRD's 240 s halved). */
 const RESTART_DEADLINE_MS = 120_000
 
+/** Too many come and go in a large cluster to be worth a line each. */
+const COME_WITH_PODS: ReadonlySet<ResourceKind> = new Set([
+  'WorkloadEndpoint',
+  'IPAMBlock',
+  'BlockAffinity',
+  'IPAMHandle',
+])
+
 const FROZEN = 'datastoreReady is false: nothing of what the datastore says is carried out until it is true'
 const WAITING = { unable: 'the datastore has not said yet who we are' }
 
@@ -69,11 +78,11 @@ class Agent {
   readonly #recordedNodename: string | undefined
   #resolved: ResolvedSettings
   readonly #log: Log
-  readonly #view = new ClusterView()
+  readonly #problems = new Problems()
+  readonly #view = new ClusterView(this.#problems)
   readonly #plan: Plan
   readonly #saved: SavedState
   readonly #datastore: Datastore
-  readonly #feedProblems = new Map<string, Problem>()
   #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
   /** What changed while the datastore was said not to be ready. */
   readonly #held: Change[] = []
@@ -144,10 +153,10 @@ class Agent {
     this.#logSettings()
     this.#datastore.watch({
       set: (document) => this.#onDocument(document),
-      delete: (id) => this.#onChanges(this.#view.remove(id)),
+      delete: (id) => this.#input(() => this.#onChanges(this.#view.remove(id))),
       inSync: (inSync) => this.#onInSync(inSync),
-      problem: (problem) => this.#onProblem(problem),
-      healed: (subject) => this.#onHealed(subject),
+      problem: (problem) => this.#input(() => this.#problems.add(problem)),
+      healed: (subject) => this.#input(() => this.#problems.replace(subject, [])),
     })
   }
 
@@ -168,7 +177,7 @@ class Agent {
       this.#datastoreTo('synchronising')
       this.#cancels.push(systemClock.after(PARTIAL_AFTER_MS, () => this.#frozen || void this.#begin()))
     }
-    this.#onChanges(this.#view.apply(document))
+    this.#input(() => this.#onChanges(this.#view.apply(document)))
   }
 
   #onChanges(changes: readonly Change[]): void {
@@ -180,6 +189,7 @@ class Agent {
   }
 
   #take(change: Change): void {
+    if (!change.after) this.#logDeletion(change)
     this.#input(() => this.#plan.cluster(change))
     if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
     if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
@@ -208,16 +218,6 @@ class Agent {
     }
     for (const change of this.#held.splice(0)) this.#take(change)
     this.#carryOut()
-  }
-
-  #onProblem(problem: Problem): void {
-    const known = this.#feedProblems.get(problem.subject)
-    this.#feedProblems.set(problem.subject, problem)
-    if (known?.message !== problem.message) this.#log.warn(problem, 'datastore')
-  }
-
-  #onHealed(subject: string): void {
-    if (this.#feedProblems.delete(subject)) this.#log.info({ subject }, 'datastore healed')
   }
 
   #onBest(changes: readonly BestPathChange[]): void {
@@ -315,6 +315,7 @@ class Agent {
 
   #turn(): void {
     this.#turnDue = false
+    this.#logProblems()
     if (!this.#peers || !this.#speaker || this.#stopped) return
     const changes = this.#plan.settle()
     this.#carryToPeers(changes, this.#peers)
@@ -410,6 +411,16 @@ class Agent {
     this.#input(() => this.#plan.settings(planSettings(this.#settings)))
   }
 
+  #logDeletion({ kind, key }: Change): void {
+    this.#log[COME_WITH_PODS.has(kind) ? 'debug' : 'info']({ subject: key }, 'deleted from the datastore')
+  }
+
+  #logProblems(): void {
+    const { begun, healed } = this.#problems.news()
+    for (const problem of begun) this.#log.warn(problem, 'datastore')
+    for (const subject of healed) this.#log.info({ subject }, 'datastore healed')
+  }
+
   #logSettings(): void {
     const { problems, unknown } = this.#resolved
     for (const problem of problems) this.#log.warn(problem, 'setting')
@@ -430,7 +441,7 @@ class Agent {
       datastore: {
         type: datastoreType,
         ...this.#datastoreState,
-        problems: [...this.#feedProblems.values(), ...this.#view.problems()],
+        problems: this.#problems.list(),
       },
       startup: startup.status,
       bgp: bgpStatus(

@@ -4,8 +4,9 @@
 // in force until a good one comes or the object is deleted. (Calico's readers take such an object for deleted; a typing
 // error in a pool would then reroute the cluster.)
 
-import { type Document, kinds, type Problem, type ResourceId, type ResourceKind, resourceId } from './feed.ts'
+import { type Document, kinds, type ResourceId, type ResourceKind, resourceId } from './feed.ts'
 import type { Resource, Resources } from './model.ts'
+import { Problems } from './problems.ts'
 import { parseDocument } from './resources/index.ts'
 import { same } from './same.ts'
 
@@ -21,7 +22,13 @@ export interface Change {
 
 export class ClusterView {
   readonly #tables = new Map<ResourceKind, Map<ResourceId, Resource>>(kinds.map((kind) => [kind, new Map()]))
-  readonly #problems = new Map<ResourceId, readonly Problem[]>()
+  /** What cannot be used now, or is odd. */
+  readonly problems: Problems
+
+  /** `problems` may be one that others note theirs in, too. */
+  constructor(problems: Problems = new Problems()) {
+    this.problems = problems
+  }
 
   /** Takes in a document as it is now. Nothing comes of one that says the same as before, or cannot be used. */
   apply(document: Document): Change[] {
@@ -29,16 +36,16 @@ export class ClusterView {
     const id = resourceId(kind, metadata.name, metadata.namespace)
     const parsed = parseDocument(document)
     if (!('resource' in parsed)) {
-      this.#problems.set(id, parsed.problems)
+      this.problems.replace(id, parsed.problems)
       return []
     }
-    this.#note(id, parsed.warnings)
+    this.problems.replace(id, parsed.warnings)
     return this.#replace(kind, id, isDeleted(parsed.resource) ? undefined : parsed.resource)
   }
 
   /** Takes in that a document is gone. */
   remove(id: ResourceId): Change[] {
-    this.#note(id, [])
+    this.problems.replace(id, [])
     return this.#replace(id.slice(0, id.indexOf('/')) as ResourceKind, id, undefined)
   }
 
@@ -49,16 +56,6 @@ export class ClusterView {
   /** All resources of a kind, the oldest first. */
   all<K extends ResourceKind>(kind: K): IterableIterator<Resources[K]> {
     return this.#table(kind).values() as IterableIterator<Resources[K]>
-  }
-
-  /** What cannot be used now, or is odd. */
-  problems(): Problem[] {
-    return [...this.#problems.values()].flat()
-  }
-
-  #note(id: ResourceId, problems: readonly Problem[]): void {
-    if (problems.length > 0) this.#problems.set(id, problems)
-    else this.#problems.delete(id)
   }
 
   #replace(kind: ResourceKind, key: ResourceId, after: Resource | undefined): Change[] {

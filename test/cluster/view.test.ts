@@ -34,7 +34,7 @@ t.test('a broken document is reported and changes nothing, until a good one come
   view.apply(pool('lan', '10.66.0.0/16'))
   t.same(view.apply(pool('lan', '10.66.0.300/16')), [])
   t.equal(view.get('IPPool', 'lan')?.cidr, '10.66.0.0/16', 'the last good version is in force')
-  t.same(view.problems(), [
+  t.same(view.problems.list(), [
     {
       subject: 'IPPool/lan',
       field: 'spec.cidr',
@@ -44,24 +44,24 @@ t.test('a broken document is reported and changes nothing, until a good one come
   t.match(view.apply(pool('lan', '10.67.0.0/16')), [
     { before: { cidr: '10.66.0.0/16' }, after: { cidr: '10.67.0.0/16' } },
   ])
-  t.same(view.problems(), [])
+  t.same(view.problems.list(), [])
 })
 
 t.test('a document that was never good and is deleted leaves nothing behind', async (t) => {
   const view = new ClusterView()
   t.same(view.apply(node('node-a', 'nowhere')), [])
-  t.equal(view.problems().length, 1)
+  t.equal(view.problems.list().length, 1)
   t.same(view.remove('Node/node-a'), [])
-  t.same(view.problems(), [])
+  t.same(view.problems.list(), [])
 })
 
 t.test('an odd document is in force and reported', async (t) => {
   const view = new ClusterView()
   const odd = pool('lan', '10.66.0.0/16', { namespaceSelector: 'all()' })
   t.equal(view.apply(odd).length, 1)
-  t.match(view.problems(), [{ subject: 'IPPool/lan', field: 'spec.namespaceSelector' }])
+  t.match(view.problems.list(), [{ subject: 'IPPool/lan', field: 'spec.namespaceSelector' }])
   view.apply(pool('lan', '10.66.0.0/16'))
-  t.same(view.problems(), [])
+  t.same(view.problems.list(), [])
 })
 
 t.test('an IPAM row that is being deleted counts as absent', async (t) => {
@@ -103,7 +103,7 @@ t.test('the recorded cluster, state by state, ends as if only the last state had
     for (const kind of ['IPPool', 'Node', 'IPAMBlock', 'BlockAffinity', 'IPAMHandle'] as const) {
       t.same(byName(moved.all(kind)), byName(fresh.all(kind)), `${name}: ${kind}`)
     }
-    t.same(moved.problems(), [])
+    t.same(moved.problems.list(), [])
   }
 })
 
