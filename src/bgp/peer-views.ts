@@ -5,40 +5,46 @@ import type { Negotiated } from './session/open-check.ts'
 import type { Peer } from './session/peer.ts'
 import type { PeerConfig, PeerView } from './types.ts'
 
-/** Fields that are words for people; no session notices their change. */
-const WORDS: readonly (keyof PeerConfig)[] = ['because', 'kind']
+/**
+ * What a change of a field costs, cheapest first: nobody notices; what was heard and told is set right; the session
+ * begins anew, but the routes of the one are good under the other too; the routes go with the session.
+ */
+const COSTS = ['nothing', 'policy', 'session', 'routes'] as const
 
-/** Fields that shape how a session is made, and not what the two tell each other over it. */
-const TRANSPORT: readonly (keyof PeerConfig)[] = [
-  'port',
-  'localAddress',
-  'routerId',
-  'passive',
-  'holdTime',
-  'keepaliveTime',
-  'restartTime',
-]
+export type Cost = (typeof COSTS)[number]
 
-/** True when two configurations make the same session, so that a change of the rest costs nobody anything. */
-export function sameSession(a: PeerConfig, b: PeerConfig): boolean {
-  return sameBut(WORDS, a, b)
+const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
+  name: 'routes',
+  kind: 'nothing',
+  address: 'routes',
+  port: 'session',
+  localAddress: 'session',
+  families: 'routes',
+  localAsn: 'routes',
+  peerAsn: 'routes',
+  routerId: 'session',
+  passive: 'session',
+  holdTime: 'session',
+  keepaliveTime: 'session',
+  restartTime: 'session',
+  allowedLocalAsns: 'policy',
+  nextHopMode: 'policy',
+  reflector: 'policy',
+  filters: 'policy',
+  because: 'nothing',
 }
 
-/** True when the routes of the one session are good under the other too, so that nobody has to do without them. */
-export function sameRoutes(a: PeerConfig, b: PeerConfig): boolean {
-  return sameBut([...WORDS, ...TRANSPORT], a, b)
-}
-
-function sameBut(ignored: readonly (keyof PeerConfig)[], a: PeerConfig, b: PeerConfig): boolean {
-  const fields = Object.keys({ ...a, ...b }) as (keyof PeerConfig)[]
-  return fields.every(
-    (field) => ignored.includes(field) || JSON.stringify(a[field]) === JSON.stringify(b[field]),
-  )
+/** What it costs to go from one configuration to another. */
+export function costOf(from: PeerConfig, to: PeerConfig): Cost {
+  const fields = Object.keys(COST_OF) as (keyof PeerConfig)[]
+  const changed = fields.filter((field) => JSON.stringify(from[field]) !== JSON.stringify(to[field]))
+  return COSTS[Math.max(0, ...changed.map((field) => COSTS.indexOf(COST_OF[field])))]!
 }
 
 /** A peer whose session is Established, as the tables want it. */
 export function ribPeer(config: PeerConfig, { families, routerId, codec }: Negotiated): RibPeer {
   const { name, address, peerAsn, localAsn, localAddress, allowedLocalAsns } = config
+  const { nextHopMode, reflector, filters } = config
   return {
     name,
     type: peerAsn === localAsn ? 'internal' : 'external',
@@ -50,6 +56,9 @@ export function ribPeer(config: PeerConfig, { families, routerId, codec }: Negot
     localAddress,
     families,
     allowedLocalAsns,
+    ...(nextHopMode && { nextHopMode }),
+    ...(reflector && { reflector }),
+    ...(filters && { filters }),
     encoding: JSON.stringify(codec),
   }
 }

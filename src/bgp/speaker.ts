@@ -12,8 +12,9 @@ import type { Address, Family } from '../inet/address.ts'
 import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
-import { peerView, ribPeer, sameRoutes, sameSession } from './peer-views.ts'
+import { costOf, peerView, ribPeer } from './peer-views.ts'
 import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
+import { UNCHANGED } from './rib/filter.ts'
 import { Rib, type RibOptions } from './rib/rib.ts'
 import { CONFIGURATION_CHANGED, type Failure, failureText, PEER_DECONFIGURED } from './session/failure.ts'
 import type { SessionEvent } from './session/fsm.ts'
@@ -32,8 +33,9 @@ export interface SpeakerOptions {
    * End-of-RIB is held back (RFC 4724 §4.1).
    */
   readonly restarting: boolean
-  /** Which learned paths may be announced to whom; all, when absent. */
-  readonly exportable?: RibOptions['exportable']
+  /** See RibOptions; all as it is to all, when absent. */
+  readonly advertise?: RibOptions['advertise']
+  readonly interfaceOf?: NonNullable<RibOptions['interfaceOf']>
 }
 
 export class Speaker {
@@ -55,7 +57,10 @@ export class Speaker {
 
   constructor(options: SpeakerOptions) {
     this.#options = options
-    this.rib = new Rib({ exportable: options.exportable ?? (() => true) })
+    this.rib = new Rib({
+      advertise: options.advertise ?? (() => UNCHANGED),
+      interfaceOf: options.interfaceOf ?? (() => ''),
+    })
     this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), options.restarting)
     this.#helper = new RestartHelper(this.rib, this.#queue)
   }
@@ -126,9 +131,11 @@ export class Speaker {
 
   #set(config: PeerConfig): void {
     const known = this.#peers.get(config.name)
-    if (known && sameRoutes(known.config, config)) {
-      if (sameSession(known.config, config)) known.config = config
-      else known.reconnect(config)
+    const cost = known ? costOf(known.config, config) : 'routes'
+    if (known && cost !== 'routes') {
+      if (cost === 'session') known.reconnect(config)
+      else known.config = config
+      if (cost === 'policy' && known.negotiated) this.rib.changePeer(ribPeer(config, known.negotiated))
       return
     }
     this.#remove(config.name, CONFIGURATION_CHANGED)

@@ -3,6 +3,7 @@
 
 import type { Address, Family } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
+import type { FilterRule } from './rib/filter.ts'
 import type { PathAttributes } from './wire/message.ts'
 
 /** Who asked for a session; printed in the PEER TYPE column. */
@@ -32,8 +33,26 @@ export interface PeerConfig {
   readonly restartTime: number
   /** Times our own AS may stand in a received AS_PATH. */
   readonly allowedLocalAsns: number
+  /** Whether we are the next hop of what we pass on; absent: to external peers only (RFC 4271 §5.1.3). */
+  readonly nextHopMode?: 'self' | 'keep'
+  /** On a route reflector. */
+  readonly reflector?: Reflector
+  readonly filters?: PeerFilters
   /** Why this session exists, for people. */
   readonly because: string
+}
+
+/** What a session is to a route reflector. RFC 4456. */
+export interface Reflector {
+  readonly clusterId: Address
+  /** True when the peer relies on us to pass on what other internal peers say. */
+  readonly client: boolean
+}
+
+/** What an operator wants done with single routes; the first rule that fits decides. */
+export interface PeerFilters {
+  readonly import: Readonly<Record<Family, readonly FilterRule[]>>
+  readonly export: Readonly<Record<Family, readonly FilterRule[]>>
 }
 
 /** A prefix this node announces of its own accord. */

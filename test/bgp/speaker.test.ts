@@ -167,7 +167,7 @@ t.test('a configuration that says the same costs nothing, another restarts that 
   const before = c.view(a).since
   a.peers(meshPeer(a, b, { because: 'said otherwise', kind: 'node' }))
   t.same([a.view(b).state, a.view(b).because], ['Established', 'said otherwise'])
-  a.peers(meshPeer(a, b, { allowedLocalAsns: 1 }))
+  a.peers(meshPeer(a, b, { families: ['ipv4', 'ipv6'] }))
   network.run(0.1 * SECOND)
   t.same(b.states(), ['Passive Received: Other configuration change'])
   t.equal(c.view(a).since, before)
@@ -190,6 +190,28 @@ t.test('another router id or hold time makes the session anew, and no route is t
   b.step({ kind: 'originate', set: [], withdraw: [prefix('10.244.2.0/26')] })
   network.run(SECOND)
   t.same(a.changes, ['-10.244.2.0/26'], 'a route kept is a route like any other')
+})
+
+t.test('other filters set right what was heard and told, and the session stays', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  b.originate('10.244.2.0/26')
+  network.run(SECOND)
+  const { since } = a.view(b)
+  for (const host of [a, b]) host.changes.length = 0
+  const rule = { because: 'no blocks', accept: false, conditions: [], operations: [] }
+  const rules = { ipv4: [rule], ipv6: [] }
+  a.peers(meshPeer(a, b, { filters: { import: rules, export: rules } }))
+  network.run(SECOND)
+  t.same([a.changes, b.changes], [['-10.244.2.0/26'], ['-10.244.1.0/26']])
+  t.same(
+    a.speaker.rib.paths(prefix('10.244.2.0/26')).map(({ lostBy }) => lostBy),
+    ['no blocks'],
+  )
+  a.peers(meshPeer(a, b))
+  network.run(SECOND)
+  t.same([a.changes.at(-1), b.changes.at(-1)], ['10.244.2.0/26', '10.244.1.0/26'])
+  t.same([a.view(b).state, a.view(b).since], ['Established', since])
 })
 
 t.test('a peer without graceful restart is told that its session begins anew', async (t) => {

@@ -2,6 +2,7 @@
 // increments, everything computed from what was received whenever asked.
 
 import { decide } from '../../src/bgp/rib/decision.ts'
+import { deciding, operate } from '../../src/bgp/rib/filter.ts'
 import type { RibPeer } from '../../src/bgp/rib/peer.ts'
 import {
   exportAttributes,
@@ -67,10 +68,35 @@ export class Model {
   }
 
   best(prefix: Prefix): Path | undefined {
-    const eligible = this.paths(prefix).filter(
-      (path) => path.peer === null || !whyIneligible(path, this.peers.get(path.peer)!, familyOf(prefix)),
+    const eligible = this.paths(prefix).map((path) => this.imported(path))
+    return decide(
+      eligible.filter((path) => path !== undefined),
+      { peer: (name) => this.peers.get(name)!, igpMetric: () => 0 },
     )
-    return decide(eligible, { peer: (name) => this.peers.get(name)!, igpMetric: () => 0 })
+  }
+
+  /** A path as policy leaves it, if it does. */
+  imported(path: Path): Path | undefined {
+    if (path.peer === null) return path
+    const from = this.peers.get(path.peer)!
+    if (whyIneligible(path, from, familyOf(path.prefix))) return undefined
+    const attributes = this.filtered(path, path.attributes, from, 'import')
+    return attributes && { ...path, attributes }
+  }
+
+  /** Attributes after the filters of one direction. */
+  filtered(
+    path: Path,
+    attributes: PathAttributes,
+    { filters, type }: RibPeer,
+    direction: 'import' | 'export',
+  ): PathAttributes | undefined {
+    const rules = filters?.[direction][familyOf(path.prefix)] ?? []
+    const asPath = attributes.asPath ?? []
+    const rule = deciding(rules, { path, asPath, peer: type, interface: () => '' })
+    if (!rule)
+      return direction === 'import' || path.peer === null || this.exportable(path) ? attributes : undefined
+    return rule.accept ? operate(rule.operations, attributes) : undefined
   }
 
   /** What a peer should have been told of one destination: RFC 4271 §9.2, for this peer alone. */
@@ -79,9 +105,11 @@ export class Model {
     const best = this.best(prefix)
     if (!best || best.peer === name) return undefined
     const from = best.peer === null ? undefined : this.peers.get(best.peer)!
-    if (!mayExport(best, from, to) || (from && !this.exportable(best))) return undefined
-    const sent = exportAttributes(best, to)
-    return sent.nextHop === to.address ? undefined : sent
+    if (!mayExport(best, from, to)) return undefined
+    const sent = this.filtered(best, exportAttributes(best.attributes, from, to), to, 'export')
+    if (!sent || sent.nextHop === to.address) return undefined
+    const { localPref: _, ...outside } = sent
+    return to.type === 'external' ? outside : sent
   }
 }
 
@@ -95,11 +123,13 @@ export class Neighbor {
   readonly ended: Family[] = []
   /** What it asked to be sent again. */
   readonly asked = new Set<Prefix>()
+  /** What it may be sent again without having asked, once. */
+  readonly excused = new Set<Prefix>()
 
   announce(prefix: Prefix, attributes: PathAttributes): void {
     const news = JSON.stringify(this.held.get(prefix)) !== JSON.stringify(attributes)
-    if (!news && !this.asked.has(prefix)) throw new Error(`${prefix} was announced twice`)
-    this.asked.delete(prefix)
+    const again = this.asked.delete(prefix) || this.excused.delete(prefix)
+    if (!news && !again) throw new Error(`${prefix} was announced twice`)
     this.held.set(prefix, attributes)
   }
 

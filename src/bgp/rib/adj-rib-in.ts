@@ -1,8 +1,9 @@
 // Adj-RIB-In: what one peer has told us, by prefix and path identifier. RFC 4271 §3.2, RFC 7911 §3.
 // What we originate ourselves is kept in one too.
 //
-// Paths that policy refuses are kept too, apart, since the peer takes them for
-// delivered: they are counted and shown, but are no candidates.
+// Paths that policy refuses or changes are kept as they came too, since the peer
+// takes them for delivered and says them once: when policy changes they are judged
+// again (`judge`).
 //
 // Paths may be marked stale: they stay in use, and what the peer has not told us
 // again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4).
@@ -18,14 +19,21 @@ export interface Candidates {
   replace(before: Path | undefined, after: Path | undefined): void
 }
 
+/** The path to use in place of a received one, mostly that itself; undefined when it may not be used. */
+export type Judge = (received: Path) => Path | undefined
+
 export class AdjRibIn {
   readonly #candidates: Candidates
+  readonly #judge: Judge
   readonly #eligible = new Map<string, Path>()
   readonly #ineligible = new Map<string, Path>()
+  /** As received, those of the eligible that policy has changed. */
+  readonly #originals = new Map<string, Path>()
   readonly #stale = new Set<string>()
 
-  constructor(candidates: Candidates) {
+  constructor(candidates: Candidates, judge: Judge) {
     this.#candidates = candidates
+    this.#judge = judge
   }
 
   /** All paths held, eligible or not. */
@@ -34,23 +42,17 @@ export class AdjRibIn {
   }
 
   /** Takes a path in, in place of the one of the same prefix and identifier. `path.attributes` must be interned. */
-  announce(path: Path, eligible: boolean): void {
+  announce(path: Path): void {
     const key = keyOf(path)
     this.#stale.delete(key)
-    const before = this.#eligible.get(key)
-    if (before?.attributes === path.attributes) return
-    const [to, other] = eligible ? [this.#eligible, this.#ineligible] : [this.#ineligible, this.#eligible]
-    other.delete(key)
-    to.set(key, path)
-    if (before || eligible) this.#candidates.replace(before, eligible ? path : undefined)
+    if (this.#received(key)?.attributes !== path.attributes) this.#place(key, path)
   }
 
   withdraw(nlri: Nlri): void {
     const key = keyOf(nlri)
     const before = this.#eligible.get(key)
     this.#stale.delete(key)
-    this.#ineligible.delete(key)
-    this.#eligible.delete(key)
+    this.#forget(key)
     if (before) this.#candidates.replace(before, undefined)
   }
 
@@ -58,15 +60,14 @@ export class AdjRibIn {
     for (const path of this.#eligible.values()) this.#candidates.replace(path, undefined)
     this.#eligible.clear()
     this.#ineligible.clear()
+    this.#originals.clear()
     this.#stale.clear()
   }
 
-  /** Offers all paths again, as if just announced: the decision knows other things of the peer now. */
-  offerAgain(): void {
-    for (const [key, path] of this.#eligible) {
-      const again = { ...path }
-      this.#eligible.set(key, again)
-      this.#candidates.replace(path, again)
+  /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */
+  judgeAgain(): void {
+    for (const key of [...this.#eligible.keys(), ...this.#ineligible.keys()]) {
+      this.#place(key, { ...this.#received(key)! })
     }
   }
 
@@ -86,6 +87,24 @@ export class AdjRibIn {
   /** The paths to `prefix` that may not be used. For people: it looks at all of them. */
   ineligible(prefix: Prefix): Path[] {
     return [...this.#ineligible.values()].filter((path) => path.prefix === prefix)
+  }
+
+  #received(key: string): Path | undefined {
+    return this.#originals.get(key) ?? this.#eligible.get(key) ?? this.#ineligible.get(key)
+  }
+
+  #place(key: string, path: Path): void {
+    const before = this.#eligible.get(key)
+    const used = this.#judge(path)
+    this.#forget(key)
+    if (used) this.#eligible.set(key, used)
+    else this.#ineligible.set(key, path)
+    if (used && used !== path) this.#originals.set(key, path)
+    if (before || used) this.#candidates.replace(before, used)
+  }
+
+  #forget(key: string): void {
+    for (const paths of [this.#eligible, this.#ineligible, this.#originals]) paths.delete(key)
   }
 }
 

@@ -13,20 +13,27 @@
 
 import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
-import type { Path } from '../types.ts'
-import type { PathAttributes } from '../wire/message.ts'
-import type { Intern } from './intern.ts'
+import type { Told } from './export.ts'
 import { type Audience, announce, type Outbound, Outbox } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
-import { exportAttributes } from './policy.ts'
 
-/** The best path of a prefix, if a group like this may have it. */
-export type Exportable = (prefix: Prefix, to: GroupTraits) => Path | undefined
+/** What the group is to be told of a prefix now; undefined: nothing. */
+export type Tell = (prefix: Prefix) => Told | undefined
+
+/** What a member has been told so far. */
+export interface Standing {
+  /** Announced and not withdrawn. */
+  readonly told: ReadonlySet<Prefix>
+  /** True when it still awaits End-of-RIB. */
+  readonly initial: boolean
+}
 
 /** Part of the table on its way to some of the members. */
 interface Feed {
-  /** True for members that joined: what is pending they have never been told, and they await End-of-RIB. */
+  /** True for members whose session is new: they await End-of-RIB. */
   readonly initial: boolean
+  /** What members that joined had been told before; undefined: what the table holds. */
+  readonly told: ReadonlySet<Prefix> | undefined
   readonly to: Set<string>
   readonly pending: Set<Prefix>
 }
@@ -35,10 +42,10 @@ interface Feed {
 interface Turn {
   readonly prefix: Prefix
   /** What was announced so far, and the members it was withheld from. */
-  readonly before: Path | undefined
+  readonly before: Told | undefined
   readonly hadNot: readonly string[]
   /** What is to be announced, and the members it is withheld from. */
-  readonly after: Path | undefined
+  readonly after: Told | undefined
   readonly hasNot: readonly string[]
   readonly changed: boolean
   /** Those that were still to bring it. */
@@ -52,29 +59,26 @@ interface Hearers {
 }
 
 const NOBODY: readonly string[] = []
+const NOTHING: ReadonlySet<Prefix> = new Set()
 
 export class AdjRibOut {
   readonly #traits: GroupTraits
-  readonly #intern: Intern
-  readonly #exportable: Exportable
+  readonly #tell: Tell
   readonly #members = new Map<string, RibPeer>()
   readonly #byAddress = new Map<string, string>()
-  /** What has been announced, as the path it was made from. */
-  readonly #table = new Map<Prefix, Path>()
+  /** What has been announced. */
+  readonly #table = new Map<Prefix, Told>()
   /** How many paths of the table are withheld from each member. */
   readonly #withheldCount = new Map<string, number>()
-  /** Attributes as announced, by those they were made from. Own paths never share theirs with learned ones. */
-  readonly #announced = new WeakMap<PathAttributes, PathAttributes>()
   /** Prefixes whose best path, or what policy says of it, may have changed since their last turn. */
   readonly #dirty = new Set<Prefix>()
   #feeds: Feed[] = []
   /** The feed that members who join now can share, since no turn was taken after it was made. */
   #joining: Feed | undefined
 
-  constructor(traits: GroupTraits, intern: Intern, exportable: Exportable) {
+  constructor(traits: GroupTraits, tell: Tell) {
     this.#traits = traits
-    this.#intern = intern
-    this.#exportable = exportable
+    this.#tell = tell
   }
 
   /** Number of members. */
@@ -86,14 +90,28 @@ export class AdjRibOut {
     return this.#dirty.size > 0 || this.#feeds.length > 0
   }
 
-  /** Adds a member, which will get the whole table and then End-of-RIB. */
-  join(peer: RibPeer): void {
+  /**
+   * Adds a member, which will get the whole table and then End-of-RIB; or, when it comes from another group, what makes
+   * right what it was told there.
+   */
+  join(peer: RibPeer, standing?: Standing): void {
     this.#members.set(peer.name, peer)
     this.#byAddress.set(peer.address, peer.name)
-    const withheld = [...this.#table.values()].filter((path) => this.#withheldFrom(path).includes(peer.name))
+    const withheld = [...this.#table.values()].filter((told) => this.#withheldFrom(told).includes(peer.name))
     this.#withheldCount.set(peer.name, withheld.length)
-    this.#joining ??= this.#feed(true, this.#table.keys())
-    this.#joining.to.add(peer.name)
+    if (standing) this.#feed([...this.#table.keys(), ...standing.told], standing).to.add(peer.name)
+    else this.#joinNew(peer.name)
+  }
+
+  /** Where a member stands, for the group it goes to next. */
+  standing(name: string): Standing {
+    const due = this.#feeds.find(({ told, to }) => told && to.has(name))
+    const told = new Set<Prefix>()
+    for (const [prefix, each] of this.#table) {
+      if (!due?.pending.has(prefix) && !this.#withheldFrom(each).includes(name)) told.add(prefix)
+    }
+    for (const prefix of due?.pending ?? []) if (due!.told!.has(prefix)) told.add(prefix)
+    return { told, initial: due?.initial ?? false }
   }
 
   leave(name: string): void {
@@ -113,14 +131,17 @@ export class AdjRibOut {
   /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4). */
   resend(name: string, family: Family): void {
     const prefixes = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family)
-    this.#feed(false, prefixes).to.add(name)
+    this.#feed(prefixes, {}).to.add(name)
   }
 
   /** How many prefixes a member was announced and not withdrawn. */
   advertised(name: string): number {
     let held = this.#table.size - this.#withheldCount.get(name)!
-    for (const prefix of this.#due(name)) {
-      if (!this.#withheldFrom(this.#table.get(prefix)).includes(name)) held--
+    const due = this.#feeds.find(({ told, to }) => told && to.has(name))
+    for (const prefix of due?.pending ?? []) {
+      const told = this.#table.get(prefix)
+      if (told && !this.#withheldFrom(told).includes(name)) held--
+      if (due!.told!.has(prefix)) held++
     }
     return held
   }
@@ -134,15 +155,18 @@ export class AdjRibOut {
     return [...outbox.outbound(), ...this.#finishFeeds()]
   }
 
-  #feed(initial: boolean, prefixes: Iterable<Prefix>): Feed {
-    const feed: Feed = { initial, to: new Set(), pending: new Set(prefixes) }
-    this.#feeds.push(feed)
-    return feed
+  #joinNew(name: string): void {
+    this.#joining ??= this.#feed(this.#table.keys(), { initial: true, told: NOTHING })
+    this.#joining.to.add(name)
   }
 
-  /** What a member that joined has not been told yet. */
-  #due(name: string): ReadonlySet<Prefix> {
-    return this.#feeds.find(({ initial, to }) => initial && to.has(name))?.pending ?? new Set()
+  #feed(
+    prefixes: Iterable<Prefix>,
+    { initial = false, told }: Partial<Pick<Feed, 'initial' | 'told'>>,
+  ): Feed {
+    const feed: Feed = { initial, told, to: new Set(), pending: new Set(prefixes) }
+    this.#feeds.push(feed)
+    return feed
   }
 
   *#next(limit: number): Generator<Prefix> {
@@ -158,13 +182,13 @@ export class AdjRibOut {
   /** Takes a prefix out of all queues and brings the table up to date. */
   #turn(prefix: Prefix): Turn {
     const before = this.#table.get(prefix)
-    const after = this.#dirty.delete(prefix) ? this.#exportable(prefix, this.#traits) : before
+    const after = this.#dirty.delete(prefix) ? this.#tell(prefix) : before
     if (after) this.#table.set(prefix, after)
     else this.#table.delete(prefix)
     const [hadNot, hasNot] = [this.#withheldFrom(before), this.#withheldFrom(after)]
     this.#count(hadNot, -1)
     this.#count(hasNot, 1)
-    const changed = this.#attributes(before) !== this.#attributes(after)
+    const changed = before?.attributes !== after?.attributes
     const feeds = this.#feeds.filter(({ pending }) => pending.delete(prefix))
     return { prefix, before, hadNot, after, hasNot, changed, feeds }
   }
@@ -172,13 +196,13 @@ export class AdjRibOut {
   /** Sends each member what the turn means to it. */
   #settle(turn: Turn, outbox: Outbox, known: Map<string, Hearers>): void {
     const { prefix, before, hadNot, after, hasNot, changed } = turn
-    const feeds = turn.feeds.map((feed) => this.#feeds.indexOf(feed))
+    const feeds = turn.feeds.map((feed) => [this.#feeds.indexOf(feed), feed.told?.has(prefix)])
     const key = [familyOf(prefix), !before, ...hadNot, !after, ...hasNot, changed, ...feeds].join(' ')
     const hearers = known.get(key) ?? this.#hearers(turn, outbox)
     known.set(key, hearers)
     const nlri = { prefix, pathId: 0 }
     if (hearers.withdraw.to.length > 0) hearers.withdraw.withdrawn.push(nlri)
-    if (hearers.announce.to.length > 0) announce(hearers.announce, this.#attributes(after)!, nlri)
+    if (hearers.announce.to.length > 0) announce(hearers.announce, after!.attributes, nlri)
   }
 
   #hearers({ prefix, before, hadNot, after, hasNot, changed, feeds }: Turn, outbox: Outbox): Hearers {
@@ -186,7 +210,8 @@ export class AdjRibOut {
     const withdraw: string[] = []
     for (const name of this.#members.keys()) {
       const fedBy = feeds.filter(({ to }) => to.has(name))
-      const had = before !== undefined && !hadNot.includes(name) && !fedBy.some(({ initial }) => initial)
+      const joined = fedBy.find(({ told }) => told)
+      const had = joined ? joined.told!.has(prefix) : before !== undefined && !hadNot.includes(name)
       const has = after !== undefined && !hasNot.includes(name)
       if (has && (changed || !had || fedBy.length > 0)) announce.push(name)
       if (had && !has) withdraw.push(name)
@@ -206,20 +231,12 @@ export class AdjRibOut {
     )
   }
 
-  #attributes(path: Path | undefined): PathAttributes | undefined {
-    if (!path) return undefined
-    const known = this.#announced.get(path.attributes)
-    if (known) return known
-    const made = this.#intern(exportAttributes(path, this.#traits))
-    this.#announced.set(path.attributes, made)
-    return made
-  }
-
   /** The members that must not have a path: the one it came from, and the one that is its next hop. */
-  #withheldFrom(path: Path | undefined): readonly string[] {
-    if (!path) return NOBODY
-    const source = path.peer !== null && this.#members.has(path.peer) ? path.peer : undefined
-    const target = this.#byAddress.get(this.#attributes(path)!.nextHop!)
+  #withheldFrom(told: Told | undefined): readonly string[] {
+    if (!told) return NOBODY
+    const { source: peer, attributes } = told
+    const source = peer !== null && this.#members.has(peer) ? peer : undefined
+    const target = this.#byAddress.get(attributes.nextHop!)
     if (source === undefined && target === undefined) return NOBODY
     return [...new Set([source, target])].filter((name) => name !== undefined)
   }

@@ -1,6 +1,7 @@
 // What the tables must know of a peer whose session is Established.
 
 import type { Address, Family } from '../../inet/address.ts'
+import type { PeerFilters, Reflector } from '../types.ts'
 
 export interface RibPeer {
   /** Key of the peer in every table. */
@@ -20,6 +21,11 @@ export interface RibPeer {
   readonly families: readonly Family[]
   /** Times our own AS may stand in a received AS_PATH. */
   readonly allowedLocalAsns: number
+  /** Whether we are the next hop of what we pass on; undefined: as RFC 4271 §5.1.3 says. */
+  readonly nextHopMode?: 'self' | 'keep'
+  /** On a route reflector. */
+  readonly reflector?: Reflector
+  readonly filters?: PeerFilters
   /** Names all that shapes the bytes of an UPDATE on this session: peers with equal ones can be sent the same message. */
   readonly encoding: string
 }
@@ -34,6 +40,10 @@ export type GroupTraits = Omit<
 >
 
 /** Equal for peers that are announced the same routes in the same bytes. */
-export function groupKey({ type, asn, localAsn, localAddress, families, encoding }: GroupTraits): string {
-  return JSON.stringify([type, asn, localAsn, localAddress, families.toSorted(), encoding])
+export function groupKey(traits: GroupTraits): string {
+  const { type, asn, localAsn, localAddress, families, nextHopMode, reflector, filters, encoding } = traits
+  return JSON.stringify([
+    [type, asn, localAsn, localAddress, families.toSorted(), encoding],
+    [nextHopMode, reflector, filters?.export],
+  ])
 }

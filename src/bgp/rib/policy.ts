@@ -4,11 +4,14 @@
 import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { AsSegment, PathAttributes, UnknownAttribute } from '../wire/message.ts'
+import { prependAs } from './filter.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
 /** What a path is worth when nobody in our AS has said (BIRD's default_local_pref). */
 const DEFAULT_LOCAL_PREF = 100
 
+/** RFC 8326 §3: a router that is about to stop asks to be used last. */
+const GRACEFUL_SHUTDOWN = 0xffff_0000
 /** RFC 1997, "Well-known Communities". */
 const NO_EXPORT = 0xffff_ff01
 const NO_ADVERTISE = 0xffff_ff02
@@ -18,16 +21,17 @@ const NO_EXPORT_SUBCONFED = 0xffff_ff03
 const TRANSITIVE = 0x40
 const PARTIAL = 0x20
 
-/** Most AS numbers in one segment: its length is one octet. */
-const SEGMENT_MAX = 255
-
 /**
  * The attributes of an UPDATE as the tables keep them: `nextHop` is that of the family in question, LOCAL_PREF is always
  * set, and what concerns the message rather than the path is gone.
  */
 export function importAttributes(received: PathAttributes, nextHop: Address, from: RibPeer): PathAttributes {
   const { mpReach, mpUnreach, as4Path, as4Aggregator, localPref = DEFAULT_LOCAL_PREF, ...rest } = received
-  return { ...rest, nextHop, localPref: from.type === 'external' ? DEFAULT_LOCAL_PREF : localPref }
+  return { ...rest, nextHop, localPref: from.type === 'external' ? externalPref(received) : localPref }
+}
+
+function externalPref({ communities = [] }: PathAttributes): number {
+  return communities.includes(GRACEFUL_SHUTDOWN) ? 0 : DEFAULT_LOCAL_PREF
 }
 
 /** What the rules for import look at: the same for all prefixes of one announcement. */
@@ -38,6 +42,7 @@ type Refuses = (imported: Imported, from: RibPeer, family: Family) => boolean
 const IMPORT_RULES: readonly (readonly [why: string, refuses: Refuses])[] = [
   ['own AS in AS_PATH', ({ attributes }, from) => ownAsns(attributes, from) > from.allowedLocalAsns], // RFC 4271 §9.1.2
   ['ORIGINATOR_ID is ours', ({ attributes }, from) => attributes.originatorId === from.localRouterId], // RFC 4456 §8
+  ['CLUSTER_LIST has our cluster ID', ({ attributes }, { reflector }) => hasPassed(attributes, reflector)], // RFC 4456 §8
   ['next hop is our own address', ({ nextHop }, from) => nextHop === from.localAddress], // RFC 4271 §6.3
   ['next hop is not a host address', ({ nextHop }) => !isHostAddress(nextHop)], // RFC 4271 §6.3
   ['next hop of another family', ({ nextHop }, _, family) => familyOf(nextHop) !== family], // RFC 8950 is not offered
@@ -61,10 +66,9 @@ export function mayExport(path: Path, from: RibPeer | undefined, to: GroupTraits
   const family = familyOf(path.prefix)
   if (!to.families.includes(family)) return false
   // Where we are to be the next hop we need an address of that family (RFC 8950 is not offered).
-  if ((!from || to.type === 'external') && familyOf(to.localAddress) !== family) return false
+  if (isNextHop(from, to) && familyOf(to.localAddress) !== family) return false
   if (!from) return true
-  // RFC 4271 §9.2. BIRD lets a route pass between two internal sessions with different local AS; that can loop.
-  if (from.type === 'internal' && to.type === 'internal') return false
+  if (from.type === 'internal' && to.type === 'internal' && !reflects(path, from, to)) return false
   const communities = path.attributes.communities ?? []
   if (communities.includes(NO_ADVERTISE)) return false
   return (
@@ -72,29 +76,56 @@ export function mayExport(path: Path, from: RibPeer | undefined, to: GroupTraits
   )
 }
 
-/** What becomes of one attribute on its way out. Undefined: it is not sent. */
-type Rule<T> = (value: T, to: GroupTraits) => T | undefined
+/**
+ * RFC 4271 §9.2 keeps internal routes from internal peers; RFC 4456 §6 lets a reflector pass them on to its clients, and
+ * those of its clients to all, unless they have been there. BIRD also lets a route pass between two internal sessions
+ * with different local AS; that can loop.
+ */
+function reflects({ attributes }: Path, from: RibPeer, to: GroupTraits): boolean {
+  const { reflector } = to
+  if (!reflector || !(reflector.client || from.reflector?.client)) return false
+  return !hasPassed(attributes, reflector)
+}
+
+function hasPassed({ clusterList }: PathAttributes, reflector: RibPeer['reflector']): boolean {
+  return reflector !== undefined && clusterList?.includes(reflector.clusterId) === true
+}
+
+/** Whether packets for what we announce are to come to us. */
+function isNextHop(from: RibPeer | undefined, { type, nextHopMode }: GroupTraits): boolean {
+  if (!from || nextHopMode === 'self') return true
+  return type === 'external' && nextHopMode !== 'keep'
+}
+
+/** What becomes of one attribute on its way out. Undefined: it is not sent. `from` is absent for our own paths. */
+type Rule<T> = (value: T, to: GroupTraits, from: RibPeer | undefined) => T | undefined
 
 type Row<K extends keyof PathAttributes> = readonly Rule<PathAttributes[K]>[]
 
 const keep = <T>(value: T): T => value
 const drop = (): undefined => undefined
 const zero = (med: number | undefined): number | undefined => (med === undefined ? undefined : 0)
-const self: Rule<Address | undefined> = (_, to) => to.localAddress
+const hop: Rule<Address | undefined> = (nextHop, to, from) =>
+  isNextHop(from, to) ? to.localAddress : nextHop
 const prepend: Rule<readonly AsSegment[] | undefined> = (path, to) => prependAs(path ?? [], to.localAsn)
+// RFC 4456 §8: only what is reflected bears them.
+const origin: Rule<Address | undefined> = (id, _, from) =>
+  from?.type === 'internal' ? (id ?? from.routerId) : undefined
+const cluster: Rule<readonly Address[] | undefined> = (list = [], { reflector }, from) =>
+  from?.type === 'internal' ? [reflector!.clusterId, ...list] : undefined
 
 const SENT: { readonly [K in keyof PathAttributes]-?: Row<K> } = {
   //                        own to iBGP, own to eBGP, learned to iBGP, learned to eBGP
   origin: [keep, keep, keep, keep],
   asPath: [keep, prepend, keep, prepend],
-  nextHop: [self, self, keep, self],
+  nextHop: [hop, hop, hop, hop],
   med: [drop, drop, keep, zero],
   localPref: [keep, drop, keep, drop],
   atomicAggregate: [drop, drop, keep, keep],
   aggregator: [drop, drop, keep, keep],
   communities: [keep, keep, keep, keep],
-  originatorId: [drop, drop, keep, drop],
-  clusterList: [drop, drop, keep, drop],
+  originatorId: [drop, drop, origin, drop],
+  clusterList: [drop, drop, cluster, drop],
   mpReach: [drop, drop, drop, drop],
   mpUnreach: [drop, drop, drop, drop],
   extendedCommunities: [keep, keep, keep, transitive],
@@ -108,15 +139,28 @@ const SENT: { readonly [K in keyof PathAttributes]-?: Row<K> } = {
 
 const ROWS = Object.entries(SENT) as [keyof PathAttributes, Row<keyof PathAttributes>][]
 
-/** What a group is told of a path, apart from the prefix. Depends on the path's attributes and on its being our own only. */
-export function exportAttributes(path: Path, to: GroupTraits): PathAttributes {
-  const column = (path.peer === null ? 0 : 2) + (to.type === 'internal' ? 0 : 1)
+/**
+ * What a group is told of a path from `from` (undefined: our own), apart from the prefix. Depends on the path's
+ * attributes, and of `from` on what `exportClass` says.
+ */
+export function exportAttributes(
+  attributes: PathAttributes,
+  from: RibPeer | undefined,
+  to: GroupTraits,
+): PathAttributes {
+  const column = (from ? 2 : 0) + (to.type === 'internal' ? 0 : 1)
   const sent: Record<string, unknown> = {}
   for (const [name, row] of ROWS) {
-    const value = (row[column] as Rule<unknown>)(path.attributes[name], to)
+    const value = (row[column] as Rule<unknown>)(attributes[name], to, from)
     if (value !== undefined) sent[name] = value
   }
   return sent as PathAttributes
+}
+
+/** Equal for peers whose paths, with equal attributes, are passed on with equal attributes. */
+export function exportClass(from: RibPeer | undefined): string {
+  if (!from) return 'own'
+  return from.type === 'internal' ? from.routerId : 'external'
 }
 
 function ownAsns({ asPath = [] }: PathAttributes, { localAsn }: RibPeer): number {
@@ -128,15 +172,6 @@ function isHostAddress(address: Address): boolean {
   if (familyOf(address) === 'ipv6') return address !== '::' && !/^ff..:/.test(address)
   const first = Number(address.slice(0, address.indexOf('.')))
   return first > 0 && first < 224
-}
-
-/** RFC 4271 §5.1.2 b. */
-function prependAs(path: readonly AsSegment[], asn: number): readonly AsSegment[] {
-  const [first, ...rest] = path
-  if (first?.type === 'sequence' && first.asns.length < SEGMENT_MAX) {
-    return [{ type: 'sequence', asns: [asn, ...first.asns] }, ...rest]
-  }
-  return [{ type: 'sequence', asns: [asn] }, ...path]
 }
 
 /** Without the communities that stay within an AS: bit 0x40 of the first octet, RFC 4360 §2. */

@@ -13,11 +13,13 @@ import type { Update } from '../wire/message.ts'
 import { AdjRibIn } from './adj-rib-in.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import type { RankedPath } from './decision.ts'
+import { type ExportCircumstances, Exporter } from './export.ts'
+import { Importer } from './import.ts'
 import { attributeTable } from './intern.ts'
 import { LocRib } from './loc-rib.ts'
 import type { Outbound } from './outbox.ts'
-import { type GroupTraits, groupKey, type RibPeer } from './peer.ts'
-import { importAttributes, mayExport, ownAttributes, whyIneligible } from './policy.ts'
+import { groupKey, type RibPeer } from './peer.ts'
+import { importAttributes, ownAttributes } from './policy.ts'
 import { announcements, withdrawals } from './update.ts'
 
 export type { RankedPath } from './decision.ts'
@@ -25,11 +27,10 @@ export type { Outbound } from './outbox.ts'
 export type { GroupTraits, RibPeer } from './peer.ts'
 
 export interface RibOptions {
-  /**
-   * Whether a path learned by BGP may be announced to peers like these. Asked of the best path only, and only after the
-   * protocol's own rules. When its answers change, call `refilter`.
-   */
-  exportable(path: Path, to: GroupTraits): boolean
+  /** Asked of best paths only. When its answers change, call `refilter`. */
+  readonly advertise: ExportCircumstances['advertise']
+  /** The interface packets for a path leave by, for filters that look at it; empty when there is none. */
+  readonly interfaceOf?: ExportCircumstances['interfaceOf']
 }
 
 /** The next hop of our own paths, as looking glasses show it. */
@@ -43,21 +44,25 @@ interface Session {
 }
 
 export class Rib {
-  readonly #options: RibOptions
   readonly #intern = attributeTable()
+  readonly #importer: Importer
+  readonly #exports: ExportCircumstances
   readonly #sessions = new Map<string, Session>()
   readonly #groups = new Map<string, AdjRibOut>()
   readonly #locRib: LocRib
   readonly #own: AdjRibIn
 
   constructor(options: RibOptions) {
-    this.#options = options
+    const { advertise, interfaceOf = () => '' } = options
+    const peer = (name: string): RibPeer => this.#session(name).peer
+    this.#importer = new Importer(this.#intern, interfaceOf)
+    this.#exports = { peer, interfaceOf, advertise, intern: this.#intern }
     // Nothing tells us how far a next hop is, so all are equally near.
-    const circumstances = { peer: (name: string) => this.#session(name).peer, igpMetric: () => 0 }
+    const circumstances = { peer, igpMetric: () => 0 }
     this.#locRib = new LocRib(circumstances, (prefix) => {
       for (const group of this.#groups.values()) group.touch(prefix)
     })
-    this.#own = new AdjRibIn(this.#locRib)
+    this.#own = new AdjRibIn(this.#locRib, (path) => path)
   }
 
   /**
@@ -69,11 +74,22 @@ export class Rib {
     const before = this.#sessions.get(peer.name)
     if (before && (before.adjRibOut || !sameSource(before.peer, peer))) this.removePeer(peer.name)
     const kept = this.#sessions.get(peer.name)
-    const adjRibIn = kept?.adjRibIn ?? new AdjRibIn(this.#locRib)
+    const adjRibIn = kept?.adjRibIn ?? new AdjRibIn(this.#locRib, (path) => this.#judge(path))
     const adjRibOut = this.#group(peer)
     adjRibOut.join(peer)
     this.#sessions.set(peer.name, { peer, adjRibIn, adjRibOut })
-    if (kept && kept.peer.routerId !== peer.routerId) adjRibIn.offerAgain()
+    if (kept && !sameJudgement(kept.peer, peer)) adjRibIn.judgeAgain()
+  }
+
+  /** Other filters or another way to announce, for a session that stays: what was heard and told is set right. */
+  changePeer(peer: RibPeer): void {
+    const { peer: before, adjRibIn, adjRibOut } = this.#session(peer.name)
+    const group = adjRibOut && this.#group(peer)
+    this.#sessions.set(peer.name, { peer, adjRibIn, adjRibOut: group })
+    if (!sameJudgement(before, peer)) adjRibIn.judgeAgain()
+    if (!adjRibOut || group === adjRibOut) return
+    group!.join(peer, adjRibOut.standing(peer.name))
+    this.#leave({ peer: before, adjRibIn, adjRibOut })
   }
 
   /** A session ended: all that came from the peer is gone, and nothing more is sent to it. Unknown names are fine. */
@@ -116,9 +132,8 @@ export class Rib {
     for (const { family, nextHop, nlri } of announcements(update)) {
       if (!peer.families.includes(family)) continue
       const attributes = this.#intern(importAttributes(update.attributes, nextHop, peer))
-      const eligible = whyIneligible({ attributes, nextHop }, peer, family) === undefined
       for (const { prefix, pathId } of nlri) {
-        adjRibIn.announce({ prefix, peer: name, pathId, attributes, nextHop }, eligible)
+        adjRibIn.announce({ prefix, peer: name, pathId, attributes, nextHop })
       }
     }
   }
@@ -129,7 +144,7 @@ export class Rib {
     for (const { prefix, localPref } of set) {
       const attributes = this.#intern(ownAttributes(localPref))
       const nextHop = UNSPECIFIED[familyOf(prefix)]
-      this.#own.announce({ prefix, peer: null, pathId: 0, attributes, nextHop }, true)
+      this.#own.announce({ prefix, peer: null, pathId: 0, attributes, nextHop })
     }
   }
 
@@ -138,7 +153,7 @@ export class Rib {
     this.#session(name).adjRibOut?.resend(name, family)
   }
 
-  /** Asks `exportable` again for every destination, since its answers may have changed. */
+  /** Asks `advertise` again for every destination, since its answers may have changed. */
   refilter(): void {
     for (const group of this.#groups.values()) this.#touchAll(group)
   }
@@ -175,11 +190,10 @@ export class Rib {
   /** Every path to a destination, best first, each with the reason why it is not in use; those not eligible come last. */
   paths(prefix: Prefix): readonly RankedPath[] {
     const ineligible = [...this.#sessions.values()].flatMap(({ peer, adjRibIn }) =>
-      adjRibIn.ineligible(prefix).map((path) => ({
-        path,
-        eligible: false,
-        lostBy: whyIneligible(path, peer, familyOf(prefix)),
-      })),
+      adjRibIn.ineligible(prefix).map((path) => {
+        const verdict = this.#importer.judge(path, peer)
+        return { path, eligible: false, lostBy: 'refused' in verdict ? verdict.refused : undefined }
+      }),
     )
     return [...this.#locRib.ranked(prefix), ...ineligible]
   }
@@ -188,6 +202,11 @@ export class Rib {
     const session = this.#sessions.get(name)
     if (!session) throw new Error(`no session with ${name} is established`)
     return session
+  }
+
+  #judge(path: Path): Path | undefined {
+    const verdict = this.#importer.judge(path, this.#session(path.peer!).peer)
+    return 'refused' in verdict ? undefined : verdict
   }
 
   #leave({ peer, adjRibOut }: Session): void {
@@ -199,7 +218,11 @@ export class Rib {
     const key = groupKey(peer)
     const known = this.#groups.get(key)
     if (known) return known
-    const group = new AdjRibOut(peer, this.#intern, (prefix, to) => this.#exportable(prefix, to))
+    const exporter = new Exporter(peer, this.#exports)
+    const group = new AdjRibOut(peer, (prefix) => {
+      const best = this.#locRib.best(prefix)
+      return best && exporter.tell(best)
+    })
     this.#groups.set(key, group)
     this.#touchAll(group)
     return group
@@ -209,20 +232,19 @@ export class Rib {
     for (const prefix of this.#locRib.prefixes()) group.touch(prefix)
   }
 
-  #exportable(prefix: Prefix, to: GroupTraits): Path | undefined {
-    const best = this.#locRib.best(prefix)
-    if (!best) return undefined
-    const from = best.peer === null ? undefined : this.#session(best.peer).peer
-    if (!mayExport(best, from, to)) return undefined
-    return from === undefined || this.#options.exportable(best, to) ? best : undefined
-  }
-
   #busyGroups(): AdjRibOut[] {
     return [...this.#groups.values()].filter((group) => group.pending)
   }
 }
 
-/** True when the import policy treats paths of both alike. */
+/** True when what one said can stand for what the other would say. */
 function sameSource(a: RibPeer, b: RibPeer): boolean {
   return a.asn === b.asn && a.localAsn === b.localAsn && a.address === b.address
+}
+
+/** True when import policy and decision treat paths of both alike. */
+function sameJudgement(a: RibPeer, b: RibPeer): boolean {
+  const judged = (peer: RibPeer) =>
+    JSON.stringify([peer.routerId, peer.filters?.import, peer.allowedLocalAsns, peer.reflector])
+  return judged(a) === judged(b)
 }

@@ -1,19 +1,24 @@
 import t from 'tap'
 import { AdjRibIn } from '../../../src/bgp/rib/adj-rib-in.ts'
 import type { Path } from '../../../src/bgp/types.ts'
+import type { PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { path, peer } from '../../kit/rib.ts'
 
 const node = peer(2)
 const [first, second, other] = [path(node), path(node, { med: 1 }), path(node, {}, 7)]
 
-function table(): { adjRibIn: AdjRibIn; heard: [Path | undefined, Path | undefined][] } {
+function table(judge: (path: Path) => Path | undefined = (path) => path): {
+  adjRibIn: AdjRibIn
+  heard: [Path | undefined, Path | undefined][]
+} {
   const heard: [Path | undefined, Path | undefined][] = []
-  return { adjRibIn: new AdjRibIn({ replace: (before, after) => heard.push([before, after]) }), heard }
+  const candidates = { replace: (before?: Path, after?: Path) => heard.push([before, after]) }
+  return { adjRibIn: new AdjRibIn(candidates, judge), heard }
 }
 
 t.test('the key of a path is its prefix and its identifier', async (t) => {
   const { adjRibIn, heard } = table()
-  for (const path of [first, other, second]) adjRibIn.announce(path, true)
+  for (const path of [first, other, second]) adjRibIn.announce(path)
   adjRibIn.withdraw(other)
   t.same(heard, [
     [undefined, first],
@@ -26,8 +31,8 @@ t.test('the key of a path is its prefix and its identifier', async (t) => {
 
 t.test('the same announced again, or the absent withdrawn, is no change', async (t) => {
   const { adjRibIn, heard } = table()
-  adjRibIn.announce(first, true)
-  adjRibIn.announce({ ...first }, true)
+  adjRibIn.announce(first)
+  adjRibIn.announce({ ...first })
   adjRibIn.withdraw(other)
   t.same(heard, [[undefined, first]])
 })
@@ -35,11 +40,11 @@ t.test('the same announced again, or the absent withdrawn, is no change', async 
 t.test(
   'a path that may not be used is counted and shown, and takes the place of one that could',
   async (t) => {
-    const { adjRibIn, heard } = table()
-    adjRibIn.announce(first, true)
-    adjRibIn.announce(second, false)
+    const { adjRibIn, heard } = table((path) => (path.attributes.med ? undefined : path))
+    adjRibIn.announce(first)
+    adjRibIn.announce(second)
     t.same([adjRibIn.size, adjRibIn.ineligible(first.prefix)], [1, [second]])
-    adjRibIn.announce(first, true)
+    adjRibIn.announce(first)
     t.same([adjRibIn.size, adjRibIn.ineligible(first.prefix)], [1, []])
     t.same(heard, [
       [undefined, first],
@@ -50,10 +55,35 @@ t.test(
 )
 
 t.test('when it is cleared, all candidates go', async (t) => {
-  const { adjRibIn, heard } = table()
-  adjRibIn.announce(first, true)
-  adjRibIn.announce(other, false)
+  const { adjRibIn, heard } = table((path) => (path.pathId ? undefined : path))
+  adjRibIn.announce(first)
+  adjRibIn.announce(other)
   adjRibIn.clear()
   t.same(heard.slice(1), [[first, undefined]])
   t.equal(adjRibIn.size, 0)
+})
+
+t.test('what policy changes is kept as it came, and judged again when policy changes', async (t) => {
+  let pref = 5
+  const changed = new Map<number, PathAttributes>()
+  const judge = (path: Path): Path | undefined => {
+    if (path.attributes.med === pref) return undefined
+    const attributes = changed.get(pref) ?? { ...path.attributes, localPref: pref }
+    changed.set(pref, attributes)
+    return { ...path, attributes }
+  }
+  const { adjRibIn, heard } = table(judge)
+  adjRibIn.announce(first)
+  adjRibIn.announce(first)
+  t.match(heard, [[undefined, { attributes: { localPref: 5 } }]], 'the same again is no change')
+  heard.length = 0
+  pref = 6
+  adjRibIn.judgeAgain()
+  t.match(heard, [[{ attributes: { localPref: 5 } }, { attributes: { localPref: 6 } }]])
+  adjRibIn.announce(second)
+  heard.length = 0
+  pref = 1
+  adjRibIn.judgeAgain()
+  t.match(heard, [[{ attributes: { localPref: 6 } }, undefined]])
+  t.same(adjRibIn.ineligible(first.prefix), [second], 'shown as received')
 })

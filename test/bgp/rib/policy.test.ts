@@ -91,6 +91,55 @@ t.test('who may be told of a path', async (t) => {
   for (const [name, what, from, to, may] of cases) t.equal(mayExport(what, from, to), may, name)
 })
 
+t.test('a reflector passes on what it hears from clients, and to them all it hears (RFC 4456)', async (t) => {
+  const clusterId = address('1.1.1.1')
+  const [client, other] = [4, 5].map((host) => peer(host, { reflector: { clusterId, client: true } }))
+  const plain = peer(6, { reflector: { clusterId, client: false } })
+  const loop = { clusterList: [address('2.2.2.2'), clusterId] }
+  const cases: [string, Path, RibPeer, RibPeer, boolean][] = [
+    ['client to client', path(client!), client!, other!, true],
+    ['client to non-client', path(client!), client!, plain, true],
+    ['non-client to client', path(plain), plain, client!, true],
+    ['non-client to non-client', path(plain), plain, peer(7, { reflector: plain.reflector! }), false],
+    ['where it has been', path(client!, loop), client!, other!, false],
+    ['what has been elsewhere', path(client!, { clusterList: [address('2.2.2.2')] }), client!, other!, true],
+  ]
+  for (const [name, what, from, to, may] of cases) t.equal(mayExport(what, from, to), may, name)
+  t.equal(whyIneligible(path(client!, loop), client!, 'ipv4'), 'CLUSTER_LIST has our cluster ID')
+
+  const sent = exportAttributes(path(client!).attributes, client!, other!)
+  t.match(sent, { originatorId: client!.routerId, clusterList: [clusterId], nextHop: address('10.0.0.9') })
+  const passed = path(client!, { originatorId: address('9.9.9.9'), clusterList: [address('2.2.2.2')] })
+  t.match(exportAttributes(passed.attributes, client!, other!), {
+    originatorId: address('9.9.9.9'),
+    clusterList: [clusterId, address('2.2.2.2')],
+  })
+  t.notOk(
+    'clusterList' in exportAttributes(path(tor).attributes, tor, client!),
+    'of another AS: not reflected',
+  )
+})
+
+t.test('whose next hop a path has when it is passed on', async (t) => {
+  const theirs = address('10.0.0.9')
+  const hop = (from: RibPeer | undefined, to: RibPeer, mode?: 'self' | 'keep') =>
+    exportAttributes(path(from ?? null).attributes, from, { ...to, ...(mode && { nextHopMode: mode }) })
+      .nextHop
+  t.same(
+    [hop(undefined, node, 'keep'), hop(undefined, tor, 'keep')],
+    [LOCAL.address, LOCAL.address],
+    'our own',
+  )
+  t.same([hop(tor, node), hop(tor, node, 'self')], [theirs, LOCAL.address])
+  t.same([hop(node, tor), hop(node, tor, 'keep')], [LOCAL.address, theirs])
+})
+
+t.test('a router about to stop is the last choice (RFC 8326)', async (t) => {
+  const leaving = { communities: [0xffff0000] }
+  t.equal(importAttributes(leaving, address('10.0.0.9'), tor).localPref, 0)
+  t.equal(importAttributes({ ...leaving, localPref: 7 }, address('10.0.0.9'), node).localPref, 7)
+})
+
 const learned = path(tor, {
   asPath: sequence(65000),
   med: 7,
@@ -110,25 +159,30 @@ const learned = path(tor, {
 })
 
 t.test('our own routes are announced as a calico-node announces its own', async (t) => {
-  t.same(exportAttributes(own, node), {
+  t.same(exportAttributes(own.attributes, undefined, node), {
     origin: 'igp',
     asPath: [],
     nextHop: LOCAL.address,
     localPref: 2147482623,
   })
-  t.same(exportAttributes(own, tor), { origin: 'igp', asPath: sequence(LOCAL.asn), nextHop: LOCAL.address })
+  t.same(exportAttributes(own.attributes, undefined, tor), {
+    origin: 'igp',
+    asPath: sequence(LOCAL.asn),
+    nextHop: LOCAL.address,
+  })
 })
 
 t.test('inside our AS a learned path travels unchanged, but for the Partial bit', async (t) => {
-  t.same(exportAttributes(learned, node), {
-    ...learned.attributes,
+  const { originatorId, clusterList, ...kept } = learned.attributes
+  t.same(exportAttributes(learned.attributes, tor, node), {
+    ...kept,
     unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
   })
 })
 
 t.test('to another AS it is ours: next hop, AS, and nothing that stays inside', async (t) => {
   const { localPref, originatorId, clusterList, ipv6ExtendedCommunities, ...kept } = learned.attributes
-  t.same(exportAttributes(learned, tor), {
+  t.same(exportAttributes(learned.attributes, node, tor), {
     ...kept,
     asPath: sequence(LOCAL.asn, 65000),
     nextHop: LOCAL.address,
@@ -136,11 +190,12 @@ t.test('to another AS it is ours: next hop, AS, and nothing that stays inside', 
     extendedCommunities: ['0002fde800000001'],
     unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
   })
-  t.notOk('med' in exportAttributes(path(node), tor), 'no MED is invented')
+  t.notOk('med' in exportAttributes(path(node).attributes, node, tor), 'no MED is invented')
 })
 
 t.test('an AS is prepended to a sequence with room, else as a segment of its own', async (t) => {
-  const sent = (asPath: AsSegment[]): unknown => exportAttributes(path(tor, { asPath }), tor).asPath
+  const sent = (asPath: AsSegment[]): unknown =>
+    exportAttributes(path(tor, { asPath }).attributes, tor, router(4)).asPath
   const full = { type: 'sequence' as const, asns: new Array<number>(255).fill(1) }
   const set = { type: 'set' as const, asns: [1] }
   t.same(sent([set]), [{ type: 'sequence', asns: [LOCAL.asn] }, set])

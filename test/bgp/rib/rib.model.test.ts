@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
+import { type FilterRule, prefixWithin, UNCHANGED } from '../../../src/bgp/rib/filter.ts'
 import { type Outbound, Rib, type RibPeer } from '../../../src/bgp/rib/rib.ts'
 import type { Origination, Path } from '../../../src/bgp/types.ts'
 import type { Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message.ts'
@@ -35,6 +36,7 @@ type Command =
   | { readonly do: 'originate'; readonly set: readonly Origination[]; readonly withdraw: readonly Prefix[] }
   | { readonly do: 'resend'; readonly peer: number; readonly family: 'ipv4' | 'ipv6' }
   | { readonly do: 'refilter'; readonly exportable: readonly Prefix[] }
+  | { readonly do: 'change'; readonly peer: number; readonly over: Partial<RibPeer> }
   | { readonly do: 'take'; readonly limit: number }
 
 const anyPeer = fc.nat(PEERS.length - 1)
@@ -55,6 +57,39 @@ const anyAttributes: fc.Arbitrary<PathAttributes> = fc
   .map(({ asPath = [], nextHop, med, communities }) =>
     attributes({ asPath, nextHop, ...(med !== undefined && { med }), ...(communities && { communities }) }),
   )
+
+const within = prefixWithin(prefix('10.1.0.0/16'))
+const rule = (over: Partial<FilterRule>): FilterRule => ({
+  because: 'a filter',
+  accept: true,
+  conditions: [within],
+  operations: [],
+  ...over,
+})
+
+const anyRules: fc.Arbitrary<readonly FilterRule[]> = fc.subarray([
+  rule({ accept: false, conditions: [within, { kind: 'learned' }] }),
+  rule({ operations: [{ kind: 'set-local-pref', value: 500 }] }),
+  rule({
+    conditions: [{ kind: 'community', community: { size: 'standard', value: 1 } }],
+    operations: [{ kind: 'prepend-as-path', asns: [7, 8] }],
+  }),
+  rule({ conditions: [] }),
+])
+
+/** What may become other while a session lasts. */
+const anyPolicy: fc.Arbitrary<Partial<RibPeer>> = fc.record(
+  {
+    allowedLocalAsns: fc.nat(1),
+    nextHopMode: fc.constantFrom('self' as const, 'keep' as const),
+    reflector: fc.record({ clusterId: fc.constant(address('1.1.1.1')), client: fc.boolean() }),
+    filters: fc.record({ import: anyRules, export: anyRules }).map(({ import: ours, export: theirs }) => ({
+      import: { ipv4: ours, ipv6: [] },
+      export: { ipv4: theirs, ipv6: [] },
+    })),
+  },
+  { requiredKeys: [] },
+)
 
 /** As the codec would hand it over: IPv6 in MP_REACH and MP_UNREACH, IPv4 in the classic fields. */
 const anyUpdate: fc.Arbitrary<Update> = fc
@@ -102,6 +137,10 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
     }),
   },
   {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('change' as const), peer: anyPeer, over: anyPolicy }),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant('refilter' as const), exportable: fc.subarray(PREFIXES) }),
   },
@@ -114,7 +153,10 @@ const anyCommand: fc.Arbitrary<Command> = fc.oneof(
 /** The tables, the model, and neighbours that remember what they were sent, all told the same. */
 class Bench {
   exported: readonly Prefix[] = PREFIXES
-  readonly rib = new Rib({ exportable: ({ prefix }) => this.exported.includes(prefix) })
+  readonly rib = new Rib({
+    advertise: ({ peer, prefix }) =>
+      peer === null || this.exported.includes(prefix) ? UNCHANGED : undefined,
+  })
   readonly model = new Model(({ prefix }) => this.exported.includes(prefix))
   readonly neighbors = new Map<string, Neighbor>()
   readonly best = new Map<Prefix, Path>()
@@ -141,9 +183,20 @@ class Bench {
         this.exported = command.exportable
         this.rib.refilter()
         break
+      case 'change':
+        this.change({ ...PEERS[command.peer]!, ...command.over })
+        break
       case 'take':
         for (const outbound of this.rib.takeOutbound(command.limit)) this.deliver(outbound)
     }
+  }
+
+  /** What the peer holds may be announced again. */
+  change(peer: RibPeer): void {
+    this.rib.changePeer(peer)
+    this.model.peers.set(peer.name, peer)
+    const { held, excused } = this.neighbors.get(peer.name)!
+    for (const prefix of held.keys()) excused.add(prefix)
   }
 
   up(peer: RibPeer): void {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { UNCHANGED } from '../../../src/bgp/rib/filter.ts'
 import { type Outbound, Rib, type RibPeer } from '../../../src/bgp/rib/rib.ts'
 import type { Origination } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -9,7 +10,7 @@ const [nodeA, nodeB, nodeC] = [peer(2), peer(3), peer(4)]
 const [torA, torB] = [router(5), router(6)]
 
 function tables(...peers: RibPeer[]): Rib {
-  const rib = new Rib({ exportable: () => true })
+  const rib = new Rib({ advertise: () => UNCHANGED })
   for (const peer of peers) rib.addPeer(peer)
   drain(rib)
   return rib
@@ -42,7 +43,7 @@ t.test('a peer that comes up gets the table, then End-of-RIB, and the others not
 })
 
 t.test('End-of-RIB comes with an empty table too, once for each family', async (t) => {
-  const rib = new Rib({ exportable: () => true })
+  const rib = new Rib({ advertise: () => UNCHANGED })
   rib.addPeer({ ...torA, families: BOTH })
   t.same(drain(rib), [
     { to: [torA.name], family: 'ipv4', endOfRib: true },
@@ -131,7 +132,8 @@ t.test('prefixes with equal attributes go together, also when what came in diffe
 t.test('the policy decides which learned paths are told on, and may change its mind', async (t) => {
   let allowed = false
   const rib = new Rib({
-    exportable: ({ peer }, to) => allowed && peer === nodeA.name && to.type === 'external',
+    advertise: ({ peer }, to) =>
+      allowed && peer === nodeA.name && to.type === 'external' ? UNCHANGED : undefined,
   })
   for (const peer of [nodeA, torA]) rib.addPeer(peer)
   rib.receive(nodeA.name, announcing(['10.1.0.0/26']))

@@ -1,6 +1,7 @@
 // Stale paths: kept in use while a peer restarts or announces all again. RFC 4724 §4.2, RFC 7313 §4.
 
 import t from 'tap'
+import { UNCHANGED } from '../../../src/bgp/rib/filter.ts'
 import { Rib } from '../../../src/bgp/rib/rib.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import { announcing, peer, router } from '../../kit/rib.ts'
@@ -10,7 +11,7 @@ const [kept, gone] = [prefix('10.1.0.0/26'), prefix('10.2.0.0/26')]
 
 /** The tables when `node` has announced both prefixes and was lost. */
 function suspended(): Rib {
-  const rib = new Rib({ exportable: () => true })
+  const rib = new Rib({ advertise: () => UNCHANGED })
   rib.addPeer(node)
   rib.addPeer(tor)
   rib.receive(node.name, announcing([kept, gone]))
@@ -57,7 +58,7 @@ t.test('what is still stale at a second loss is gone', async (t) => {
 })
 
 t.test('under another BGP Identifier what was kept stays, and is weighed with it', async (t) => {
-  const rib = new Rib({ exportable: () => true })
+  const rib = new Rib({ advertise: () => UNCHANGED })
   const rival = peer(3)
   for (const each of [node, rival]) {
     rib.addPeer(each)
@@ -93,7 +94,7 @@ t.test('a sweep of one family leaves the other alone', async (t) => {
 })
 
 t.test('paths that policy refuses are swept too', async (t) => {
-  const rib = new Rib({ exportable: () => true })
+  const rib = new Rib({ advertise: () => UNCHANGED })
   rib.addPeer(node)
   const ownPath = { asPath: [{ type: 'sequence', asns: [node.localAsn] }] } as const
   rib.receive(node.name, announcing([kept], ownPath))
