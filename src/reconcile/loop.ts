@@ -15,39 +15,52 @@ export interface Reconcilable {
   nextRetry(): number | undefined
 }
 
+/** A reconciler, and how often the kernel is read for it. */
+export interface Paced {
+  readonly reconciler: Reconcilable
+  /** Between two readings, in milliseconds; 0 switches them off. Looked at anew all the time: it may change. */
+  readonly resyncMs: () => number
+}
+
 export interface LoopOptions {
   readonly clock: TimerClock
-  /** Looked at anew for each reading: it may change. */
-  readonly settings: {
-    /** Between two readings of everything; 0 switches them off (Calico routeRefreshInterval). */
-    readonly resyncMs: number
-  }
   /** After every round. */
   onRound(): void
   /** The kernel could not be read. It is tried again. */
   onError(error: unknown): void
 }
 
-/** After events were lost or a reading failed; also the least time between two readings. */
+/** After a reading failed; also the least time between two readings. */
 const RESYNC_SOON_MS = 1_000
 /** Share of the interval added at random, so that nodes started together drift apart (Calico jitter). */
 const JITTER = 0.1
 
+interface Member extends Paced {
+  /** When it was read last, and when somebody asked that it be read again. */
+  readAt: number
+  askedFor: number | undefined
+  /** Of the interval under way, so that nodes started together drift apart. */
+  stretch: number
+}
+
 export class Loop {
-  readonly #reconcilers: readonly Reconcilable[]
+  readonly #members: readonly Member[]
   readonly #options: LoopOptions
-  #resyncAt: number | undefined
-  #lastResync = Number.NEGATIVE_INFINITY
   #pruning = false
   #stopped = false
   #running: Promise<void> | undefined
   #cancelTimer: () => void = () => {}
 
-  /** `reconcilers` in dependency order. */
-  constructor(reconcilers: readonly Reconcilable[], options: LoopOptions) {
-    this.#reconcilers = reconcilers
+  /** `members` in dependency order. */
+  constructor(members: readonly Paced[], options: LoopOptions) {
+    const askedFor = options.clock.now()
+    this.#members = members.map((paced) => ({
+      ...paced,
+      readAt: Number.NEGATIVE_INFINITY,
+      askedFor,
+      stretch: 1,
+    }))
     this.#options = options
-    this.#resyncAt = options.clock.now()
   }
 
   /** The datastore is in sync: from now on what nobody wants is removed. */
@@ -79,10 +92,16 @@ export class Loop {
     })
   }
 
-  /** What is believed about the kernel may be wrong: read everything, soon but not all the time. */
-  resyncSoon(): void {
-    const soonest = Math.max(this.#options.clock.now(), this.#lastResync + RESYNC_SOON_MS)
-    this.#resyncAt = earliest([this.#resyncAt, soonest])
+  /**
+   * What is believed about the kernel may be wrong: read it, for all or for these, soon but no sooner than `gapMs` after
+   * the last time.
+   */
+  resyncSoon(which?: readonly Reconcilable[], gapMs = RESYNC_SOON_MS): void {
+    const now = this.#options.clock.now()
+    for (const member of this.#members) {
+      if (which && !which.includes(member.reconciler)) continue
+      member.askedFor = earliest([member.askedFor, Math.max(now, member.readAt + gapMs)])
+    }
     if (this.#running) return
     this.#cancelTimer()
     this.#sleep()
@@ -107,31 +126,32 @@ export class Loop {
   }
 
   #nextMoment(): number | undefined {
-    return earliest([this.#resyncAt, ...this.#reconcilers.map((one) => one.nextRetry())])
+    return earliest(this.#members.flatMap((member) => [nextReading(member), member.reconciler.nextRetry()]))
   }
 
   #pending(): boolean {
-    return this.#reconcilers.some((one) => one.pending(this.#pruning))
+    return this.#members.some(({ reconciler }) => reconciler.pending(this.#pruning))
   }
 
   async #round(): Promise<void> {
-    await this.#resyncIfDue()
-    for (const one of this.#reconcilers) await one.put()
-    if (this.#pruning) for (const one of this.#reconcilers.toReversed()) await one.prune()
+    for (const member of this.#members) await this.#resyncIfDue(member)
+    for (const { reconciler } of this.#members) await reconciler.put()
+    if (this.#pruning) for (const { reconciler } of this.#members.toReversed()) await reconciler.prune()
     this.#options.onRound()
   }
 
-  async #resyncIfDue(): Promise<void> {
-    const { clock, settings } = this.#options
-    const { resyncMs } = settings
-    if (this.#resyncAt === undefined || this.#resyncAt > clock.now()) return
-    this.#lastResync = clock.now()
-    this.#resyncAt = resyncMs > 0 ? this.#lastResync + resyncMs * (1 + JITTER * clock.random()) : undefined
+  async #resyncIfDue(member: Member): Promise<void> {
+    const { clock, onError } = this.#options
+    const due = nextReading(member)
+    if (due === undefined || due > clock.now()) return
+    member.readAt = clock.now()
+    member.askedFor = undefined
+    member.stretch = 1 + JITTER * clock.random()
     try {
-      for (const one of this.#reconcilers) await one.resync()
+      await member.reconciler.resync()
     } catch (error) {
-      this.#resyncAt = clock.now() + RESYNC_SOON_MS
-      this.#options.onError(error)
+      member.askedFor = clock.now() + RESYNC_SOON_MS
+      onError(error)
     }
   }
 
@@ -141,4 +161,9 @@ export class Loop {
     const { clock } = this.#options
     this.#cancelTimer = clock.after(Math.max(0, wakeAt - clock.now()), () => this.nudge())
   }
+}
+
+function nextReading({ askedFor, readAt, stretch, resyncMs }: Member): number | undefined {
+  const interval = resyncMs()
+  return earliest([askedFor, interval > 0 ? readAt + interval * stretch : undefined])
 }

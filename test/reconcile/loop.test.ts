@@ -14,9 +14,9 @@ function twoKinds(resyncMs = 90_000) {
   }) as [Side, Side]
   const errors: unknown[] = []
   let rounds = 0
-  const loop = new Loop([links.reconciler, routes.reconciler], {
+  const paced = [links, routes].map(({ reconciler }) => ({ reconciler, resyncMs: () => resyncMs }))
+  const loop = new Loop(paced, {
     clock,
-    settings: { resyncMs },
     onRound: () => rounds++,
     onError: (error) => errors.push(error),
   })
@@ -131,6 +131,22 @@ t.test('asked for at once, a reading still comes at most once a second', async (
   clock.advance(1_000)
   await turn()
   t.equal(calls.filter((call) => call === 'route read').length, 2)
+  await loop.stop()
+})
+
+t.test('one kind can be read alone, sooner than the others, and at its own interval', async (t) => {
+  const { clock, calls, links, loop } = twoKinds()
+  await loop.start()
+  loop.resyncSoon([links.reconciler], 100)
+  clock.advance(100)
+  await turn()
+  t.same(calls, ['link read', 'route read', 'link read'])
+  clock.advance(89_900)
+  await turn()
+  t.same(calls.slice(3), ['route read'])
+  clock.advance(100)
+  await turn()
+  t.same(calls.slice(4), ['link read'])
   await loop.stop()
 })
 

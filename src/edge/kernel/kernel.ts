@@ -74,9 +74,10 @@ export class Kernel {
     this.routes = new Reconciler(this.#routeKind, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
-    this.#loop = new Loop([this.sysctls, this.neighbors, this.routes], {
+    const resyncMs = () => settings.resyncMs
+    const paced = [this.sysctls, this.neighbors, this.routes].map((reconciler) => ({ reconciler, resyncMs }))
+    this.#loop = new Loop(paced, {
       clock,
-      settings,
       onRound,
       onError: (error) => onWarning('reading the kernel', (error as Error).message),
     })
