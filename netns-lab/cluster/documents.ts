@@ -14,13 +14,16 @@ type Fields = Readonly<Record<string, unknown>>
 
 const apiVersion = 'projectcalico.org/v3'
 
-/** What is there before any pod: the documents of the file come last, and may replace others. */
+/**
+ * What is there before any pod: the documents of the file come last, and may replace others. Where no node is registered
+ * nobody has started yet, and the cluster has nothing of what the first start-up leaves.
+ */
 export function startDocuments({ nodes, pools, documents }: Topology): Document[] {
+  const registered = nodes.filter(({ registered }) => registered)
   const all = [
-    clusterInformation,
-    felixConfiguration,
+    ...(registered.length > 0 ? [clusterInformation, felixConfiguration] : []),
     ...pools.map(poolDocument),
-    ...nodes.filter(({ registered }) => registered).map(nodeDocument),
+    ...registered.map(nodeDocument),
     ...documents,
   ]
   return [...new Map(all.map((each) => [`${each.kind}/${each.metadata.name}`, each])).values()]

@@ -4,6 +4,8 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type Document, kinds, type ResourceKind } from '../../src/cluster/feed.ts'
+import { printJson } from '../../src/cluster/json.ts'
+import { same } from '../../src/cluster/same.ts'
 import type { Address } from '../../src/inet/address.ts'
 import { prefix } from '../../src/inet/prefix.ts'
 import { claimBlock, releaseBlock } from '../cluster/claims.ts'
@@ -70,6 +72,13 @@ const monitorForm = z.strictObject({
   within,
 })
 
+const storedForm = z.strictObject({
+  id: z.string(),
+  /** Fields that the document has to have, with just these values. Without it there must be no document. */
+  spec: z.record(z.string(), z.unknown()).optional(),
+  within,
+})
+
 export const steps = {
   run: row(runForm, runCommand),
   ping: row(z.union([z.literal('all'), pingForm]), ping),
@@ -80,6 +89,7 @@ export const steps = {
       for (const id of ids) await remove(lab.store, documentNamed(id))
     }),
   ),
+  stored: row(storedForm, stored),
   'claim-block': row(z.strictObject({ node: z.string(), cidr: z.string() }), ({ lab }, { node, cidr }) =>
     refreshAfter(lab, async () => void (await claimBlock(lab.store, prefix(cidr), node))),
   ),
@@ -149,6 +159,17 @@ async function runCommand(telling: Telling, args: z.output<typeof runForm>): Pro
     const unwanted = lacks.find((text) => output.includes(text))
     if (unwanted !== undefined) return `${on}: ${command} prints ${JSON.stringify(unwanted)}:\n${output}`
     return expect === undefined ? undefined : differs(telling, expect, output)
+  })
+}
+
+async function stored(telling: Telling, { id, spec, within }: z.output<typeof storedForm>): Promise<void> {
+  const { kind, metadata } = documentNamed(id)
+  await settle(telling, within, async () => {
+    const found = await telling.lab.store.get(kind, metadata.name, metadata.namespace)
+    if (!found || !spec) return Boolean(found) === Boolean(spec) ? undefined : `${id}: ${printJson(found)}`
+    const held = found.spec as Readonly<Record<string, unknown>>
+    const wrong = Object.keys(spec).filter((field) => !same(held[field], spec[field]))
+    return wrong.length === 0 ? undefined : `${id}: ${wrong.join(', ')} differ in ${printJson(held)}`
   })
 }
 

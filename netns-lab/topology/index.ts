@@ -109,7 +109,7 @@ export function parseTopology(name: string, file: string, text: string): Topolog
 /** The YAML of a file. @throws LabFileError */
 export function readYaml(file: string, text: string): unknown {
   try {
-    return parse(text)
+    return parse(text, { merge: true })
   } catch (err) {
     throw new LabFileError(file, [(err as Error).message], err)
   }
