@@ -15,7 +15,7 @@ interface Layer {
   readonly world?: true
 }
 
-const pure = ['inet', 'bgp', 'cluster', 'config', 'plan', 'reconcile', 'startup']
+const pure = ['inet', 'bgp', 'cluster', 'config', 'plan', 'reconcile', 'startup', 'ipam']
 
 const layers: Readonly<Record<string, Layer>> = {
   inet: { imports: [] },
@@ -24,6 +24,7 @@ const layers: Readonly<Record<string, Layer>> = {
   cluster: { imports: ['inet'] },
   config: { imports: ['inet'] },
   plan: { imports: ['inet', 'cluster'], types: ['bgp'] },
+  ipam: { imports: ['inet', 'cluster'] },
   startup: { imports: ['inet', 'cluster', 'config'] },
   edge: { imports: [...pure, 'edge/observe'], world: true },
   cli: { imports: ['edge/control'], types: [...pure, 'edge'] },
