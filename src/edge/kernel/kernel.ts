@@ -6,7 +6,7 @@ import type { Neighbor, Sysctl } from '../../plan/wanted.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import { Loop } from '../../reconcile/loop.ts'
 import { Reconciler } from '../../reconcile/reconciler.ts'
-import { IpBatch } from './ip-batch.ts'
+import { Batch } from './batch.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
 import { readLinks } from './links.ts'
@@ -15,7 +15,7 @@ import { Neighbors } from './neighbors.ts'
 import type { Ownership } from './ownership.ts'
 import type { KernelRoute } from './route-text.ts'
 import { Routes, type Seen } from './routes.ts'
-import { type Ip, openIp } from './run.ts'
+import { openIp, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
 import { Sysctls } from './sysctls.ts'
 
@@ -47,8 +47,8 @@ export class Kernel {
   readonly neighbors: Reconciler<Neighbor>
   readonly sysctls: Reconciler<Sysctl>
   readonly #options: KernelOptions
-  readonly #ip: Ip
-  readonly #batch: IpBatch
+  readonly #ip: Program
+  readonly #batch: Batch
   readonly #links = new LinkTable()
   readonly #routeKind: Routes
   readonly #neighborKind: Neighbors
@@ -61,7 +61,7 @@ export class Kernel {
     const ownership: Ownership = { settings, owns: saved.owns }
     this.#options = options
     this.#ip = openIp(namespace)
-    this.#batch = new IpBatch(this.#ip)
+    this.#batch = new Batch(this.#ip)
     this.#neighborKind = new Neighbors(this.#ip, this.#batch, ownership)
     this.#routeKind = new Routes({
       ip: this.#ip,

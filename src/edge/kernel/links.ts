@@ -3,7 +3,7 @@
 import { parseAddress } from '../../inet/address.ts'
 import { type Cidr, prefixOf } from '../../inet/prefix.ts'
 import type { Link } from '../../plan/underlay.ts'
-import type { Ip } from './run.ts'
+import type { Program } from './run.ts'
 
 /** As much of `ip -j addr show` as we use. */
 interface PrintedLink {
@@ -14,7 +14,7 @@ interface PrintedLink {
   readonly addr_info?: readonly { readonly local?: string; readonly prefixlen?: number }[]
 }
 
-export async function readLinks(ip: Ip): Promise<readonly Link[]> {
+export async function readLinks(ip: Program): Promise<readonly Link[]> {
   return parseLinks(await ip.text('-j', 'addr', 'show'))
 }
 

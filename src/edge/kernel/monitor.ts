@@ -6,7 +6,7 @@ import { type Cidr, parseCidr } from '../../inet/prefix.ts'
 import { isRunning } from './links.ts'
 import { type PrintedNeighbor, parseNeighbor } from './neighbors.ts'
 import { type PrintedRoute, parseRoute } from './route-text.ts'
-import type { Child, Ip } from './run.ts'
+import type { Child, Program } from './run.ts'
 
 export interface LinkEvent {
   readonly kind: 'link'
@@ -90,7 +90,7 @@ const LISTENING_DEADLINE_MS = 2_000
 const LISTENING_POLL_MS = 2
 
 /** Follows links, addresses, routes and neighbours of both families until closed. */
-export function openMonitor(ip: Ip, { onEvent, onLost }: MonitorHandlers): Monitor {
+export function openMonitor(ip: Program, { onEvent, onLost }: MonitorHandlers): Monitor {
   let child: Child | undefined
   const closing = new AbortController()
 

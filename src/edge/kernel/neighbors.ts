@@ -3,10 +3,10 @@
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { Neighbor } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { IpBatch, Outcome } from './ip-batch.ts'
+import type { Batch, Outcome } from './batch.ts'
 import { isWorkloadDevice, type Ownership } from './ownership.ts'
 import type { Seen } from './routes.ts'
-import type { Ip } from './run.ts'
+import type { Program } from './run.ts'
 import { saysAbsent, saysPassing } from './words.ts'
 
 /** An entry as ip(8) prints it, in any state. */
@@ -40,11 +40,11 @@ export function neighborKey({ device, address }: Pick<Neighbor, 'device' | 'addr
 export class Neighbors implements Kind<Neighbor> {
   readonly name = 'neighbors'
   readonly key = neighborKey
-  readonly #ip: Ip
-  readonly #batch: IpBatch
+  readonly #ip: Program
+  readonly #batch: Batch
   readonly #ownership: Ownership
 
-  constructor(ip: Ip, batch: IpBatch, ownership: Ownership) {
+  constructor(ip: Program, batch: Batch, ownership: Ownership) {
     this.#ip = ip
     this.#batch = batch
     this.#ownership = ownership

@@ -4,7 +4,7 @@
 import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { IpBatch, Outcome } from './ip-batch.ts'
+import type { Batch, Outcome } from './batch.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
 import {
   deleteLine,
@@ -15,13 +15,13 @@ import {
   RTN_UNICAST,
   replaceLine,
 } from './route-text.ts'
-import type { Ip } from './run.ts'
+import type { Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
 import { saysAbsent, saysPassing } from './words.ts'
 
 export interface RoutesOptions {
-  readonly ip: Ip
-  readonly batch: IpBatch
+  readonly ip: Program
+  readonly batch: Batch
   readonly ownership: Ownership
   /** Notes destinations that nothing else marks as ours, before the kernel is touched. */
   readonly saved: Pick<SavedState, 'claim' | 'release'>
@@ -178,7 +178,7 @@ export class Routes implements Kind<KernelRoute> {
   }
 }
 
-async function* readMain(ip: Ip): AsyncGenerator<PrintedRoute> {
+async function* readMain(ip: Program): AsyncGenerator<PrintedRoute> {
   for (const family of ['-4', '-6']) {
     for await (const lines of ip.lines('-N', '-o', '-d', family, 'route', 'show', 'table', 'main')) {
       for (const line of lines) {

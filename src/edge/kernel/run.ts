@@ -29,8 +29,9 @@ export interface LineHandlers {
   readonly stderr?: (line: string) => void
 }
 
-/** ip(8), in our own network namespace or in the one named. */
-export interface Ip {
+/** A program, in our own network namespace or in the one it was opened for. */
+export interface Program {
+  readonly name: string
   /** What it prints. Rejects with a CommandError. */
   text(...args: string[]): Promise<string>
   /** What it prints, some lines at a time, so that a long table never holds up others. Rejects with a CommandError. */
@@ -39,18 +40,59 @@ export interface Ip {
   start(args: readonly string[], handlers: LineHandlers): Child
 }
 
-/** `namespace` as in `ip netns`: for tests. The agent works in the namespace it was started in. */
-export function openIp(namespace?: string): Ip {
-  const argv = (args: readonly string[]): string[] => [...(namespace ? ['-n', namespace] : []), ...args]
+/**
+ * `namespace` as in `ip netns`: for tests. The agent works in the namespace it was started in. A program that cannot go
+ * into one by itself is taken there by ip(8).
+ */
+export function openProgram(name: string, namespace?: string): Program {
+  const argv = namespace ? ['ip', 'netns', 'exec', namespace, name] : [name]
+  return program(name, argv)
+}
+
+export function openIp(namespace?: string): Program {
+  return program('ip', ['ip', ...(namespace ? ['-n', namespace] : [])])
+}
+
+export function openBridge(namespace?: string): Program {
+  return program('bridge', ['bridge', ...(namespace ? ['-n', namespace] : [])])
+}
+
+function program(name: string, [file, ...leading]: readonly string[]): Program {
   return {
-    text: (...args) => text('ip', argv(args)),
-    lines: (...args) => lines('ip', argv(args)),
-    start: (args, handlers) => start('ip', argv(args), handlers),
+    name,
+    text: (...args) => text(file!, [...leading, ...args]),
+    lines: (...args) => lines(file!, [...leading, ...args]),
+    start: (args, handlers) => start(file!, [...leading, ...args], handlers),
   }
 }
 
-async function text(file: string, args: readonly string[]): Promise<string> {
-  const result = await execa(file, args, { reject: false })
+/** Any other program, in our own network namespace or in the one named. */
+export interface Programs {
+  /** What it prints when it has read `input`. Rejects with a CommandError. */
+  text(argv: Argv, input?: string): Promise<string>
+  /** Starts it and leaves it running. */
+  start(argv: Argv, handlers: LineHandlers): Child
+}
+
+export type Argv = readonly [file: string, ...args: string[]]
+
+/** `namespace` as for `openIp`. */
+export function openPrograms(namespace?: string): Programs {
+  const within = (argv: Argv): Argv => (namespace ? ['ip', 'netns', 'exec', namespace, ...argv] : argv)
+  return {
+    text: (argv, input = '') => {
+      const [file, ...args] = within(argv)
+      return text(file, args, input)
+    },
+    start: (argv, handlers) => {
+      const [file, ...args] = within(argv)
+      return start(file, args, handlers)
+    },
+  }
+}
+
+async function text(file: string, args: readonly string[], input = ''): Promise<string> {
+  const result = await execa(file, args, { reject: false, input })
   if (result.failed) throw new CommandError([file, ...args], wordsOf(result), result)
   return result.stdout
 }

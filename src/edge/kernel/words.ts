@@ -13,3 +13,8 @@ export function saysAbsent(words: string): boolean {
 export function saysPassing(words: string): boolean {
   return PASSING.test(words)
 }
+
+/** The program is not installed. The second form is that of `ip netns exec`. */
+export function saysNoProgram(words: string): boolean {
+  return /ENOENT|exec of .* failed: No such file/.test(words)
+}

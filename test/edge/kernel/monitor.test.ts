@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type KernelEvent, openMonitor, parseEvent } from '../../../src/edge/kernel/monitor.ts'
-import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
+import { type Child, openIp, type Program } from '../../../src/edge/kernel/run.ts'
 import { namespace } from '../../kit/namespace.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
@@ -57,11 +57,11 @@ t.test('lines that say nothing we know are passed over', async (t) => {
   for (const line of lines) t.equal(parseEvent(line), undefined, line)
 })
 
-function watch(t: { teardown(run: () => unknown): void }, ip: Ip) {
+function watch(t: { teardown(run: () => unknown): void }, ip: Program) {
   const events: KernelEvent[] = []
   const lost: string[] = []
   const started: Child[] = []
-  const start: Ip['start'] = (args, handlers) => {
+  const start: Program['start'] = (args, handlers) => {
     const child = ip.start(args, handlers)
     started.push(child)
     return child
@@ -106,7 +106,7 @@ t.test('a monitor that dies is started again, and says that events may be lost',
 
 t.test('events that the kernel had to drop are told as lost', async (t) => {
   const ended = Promise.withResolvers<{ started: boolean; how: string }>()
-  const start: Ip['start'] = (_, { stderr }) => {
+  const start: Program['start'] = (_, { stderr }) => {
     stderr!('netlink receive error No buffer space available (105)')
     const kill = () => ended.resolve({ started: true, how: 'ended by SIGTERM' })
     return { pid: undefined, write: () => {}, end: () => {}, kill, ended: ended.promise }

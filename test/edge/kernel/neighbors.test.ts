@@ -1,5 +1,5 @@
 import t from 'tap'
-import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
+import { Batch } from '../../../src/edge/kernel/batch.ts'
 import { Neighbors, parseNeighbor } from '../../../src/edge/kernel/neighbors.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -26,7 +26,7 @@ t.test('a permanent entry is read, and an entry in any other state only as its k
 t.test('put twice, changed, removed twice; those of others stay', needsRoot, async (t) => {
   const ns = namespace(t)
   const ip = openIp(ns.name)
-  const batch = new IpBatch(ip)
+  const batch = new Batch(ip)
   t.teardown(() => batch.close())
   const kind = new Neighbors(ip, batch, {
     settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
@@ -55,7 +55,7 @@ t.test('put twice, changed, removed twice; those of others stay', needsRoot, asy
 t.test('an entry on an interface that is gone is refused alone, as a race', needsRoot, async (t) => {
   const ns = namespace(t)
   const ip = openIp(ns.name)
-  const batch = new IpBatch(ip)
+  const batch = new Batch(ip)
   t.teardown(() => batch.close())
   const kind = new Neighbors(ip, batch, {
     settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
+import { Batch } from '../../../src/edge/kernel/batch.ts'
 import type { KernelRoute } from '../../../src/edge/kernel/route-text.ts'
 import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
@@ -12,7 +12,7 @@ type Test = Parameters<typeof namespace>[0]
 
 function routesIn(t: Test, ns: Namespace) {
   const ip = openIp(ns.name)
-  const batch = new IpBatch(ip)
+  const batch = new Batch(ip)
   t.teardown(() => batch.close())
   const claimed = new Set<Prefix>()
   const state = { full: false }

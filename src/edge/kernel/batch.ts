@@ -1,38 +1,38 @@
-// One long-lived `ip -force -batch -`: a change costs a line, not a process.
+// One long-lived `ip -force -batch -`, or `bridge -force -batch -`: a change costs a line, not a process.
 //
 // A line that succeeds prints nothing. One that the kernel refuses prints its words,
 // then `Command failed -:N`, N counting lines from 1. So each flush ends with a
 // barrier, a line that always fails: when its number comes, all before it is done, and
 // said so in one ordered stream.
 //
-// Some lines end the process and say no number: what ip's own parser refuses, and
+// Some lines end the process and say no number: what the program's own parser refuses, and
 // refused neighbours (its ipneigh.c exits). Then the unconfirmed lines go to a new
 // process with a barrier behind each, which shows the culprit; it alone is refused.
 
-import type { Child, Ip } from './run.ts'
+import type { Child, Program } from './run.ts'
 
-/** Always fails without harm: there is no such table. */
-const BARRIER = 'route del 255.255.255.255/32 table 4294967294'
+/** Always fails, and asks nothing of the kernel: there is no such object. */
+const BARRIER = 'barrier'
 /** Lines sent before we wait for their barrier. */
 const FLUSH_LINES = 1_000
 /** iproute2 6.1 keeps 4 kB for every line it has done. */
 const LINES_PER_CHILD = 5_000
 
-/** Per line: undefined when it is done, else why not, in the words of the kernel or of ip. */
+/** Per line: undefined when it is done, else why not, in the words of the kernel or of the program. */
 export type Outcome = string | undefined
 
-export class IpBatch {
-  readonly #ip: Ip
+export class Batch {
+  readonly #program: Program
   #talk: Conversation | undefined
   #last: Promise<unknown> = Promise.resolve()
   #idle = true
 
-  constructor(ip: Ip) {
-    this.#ip = ip
+  constructor(program: Program) {
+    this.#program = program
   }
 
   /**
-   * Runs lines of ip(8) (`route replace 10.65.0.0/26 …`) in order; a refused one does not stop the others. Lines may be
+   * Runs lines of the program (`route replace 10.65.0.0/26 …`) in order; a refused one does not stop the others. Lines may be
    * run more than once, so they must bear it, as `replace` and `del` do. Never rejects.
    */
   run(lines: readonly string[]): Promise<readonly Outcome[]> {
@@ -41,12 +41,12 @@ export class IpBatch {
     return outcomes
   }
 
-  /** An interface name may mean another interface now. A process of ip(8) looks each name up only once. */
+  /** An interface name may mean another interface now. A process looks each name up only once. */
   renew(): void {
     if (!this.#talk || this.#talk.lines === 0) return
     this.#talk.retire()
     this.#talk = undefined
-    if (this.#idle) this.#talk = new Conversation(this.#ip) // ahead of the next line, which then need not wait for it
+    if (this.#idle) this.#talk = new Conversation(this.#program) // ahead of the next line, which then need not wait for it
   }
 
   /** Resolves when all lines given are done and the process is told to leave. */
@@ -78,7 +78,7 @@ export class IpBatch {
 
   #conversation(): Conversation {
     if (this.#talk && this.#talk.lines >= LINES_PER_CHILD) this.renew()
-    this.#talk ??= new Conversation(this.#ip)
+    this.#talk ??= new Conversation(this.#program)
     return this.#talk
   }
 }
@@ -109,10 +109,10 @@ class Conversation {
   #words: string[] = []
   #died: Told['died']
 
-  constructor(ip: Ip) {
-    this.#child = ip.start(['-force', '-batch', '-'], { stderr: (line) => this.#hear(line) })
+  constructor(program: Program) {
+    this.#child = program.start(['-force', '-batch', '-'], { stderr: (line) => this.#hear(line) })
     this.#child.ended.then(({ started, how }) => {
-      this.#died = { started, how: this.#words.join('; ') || `ip: ${how}` }
+      this.#died = { started, how: this.#words.join('; ') || `${program.name}: ${how}` }
       this.#flush?.resolve({ outcomes: this.#flush.outcomes, died: this.#died })
     })
   }

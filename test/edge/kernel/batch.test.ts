@@ -1,13 +1,13 @@
 import t from 'tap'
-import { IpBatch } from '../../../src/edge/kernel/ip-batch.ts'
-import { type Child, type Ip, openIp } from '../../../src/edge/kernel/run.ts'
+import { Batch } from '../../../src/edge/kernel/batch.ts'
+import { type Child, openIp, type Program } from '../../../src/edge/kernel/run.ts'
 import { cable, namespace } from '../../kit/namespace.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
 
 /** An `ip` that counts the processes it starts. */
-function counting(ip: Ip): { ip: Ip; started: Child[] } {
+function counting(ip: Program): { ip: Program; started: Child[] } {
   const started: Child[] = []
-  const start: Ip['start'] = (args, handlers) => {
+  const start: Program['start'] = (args, handlers) => {
     const child = ip.start(args, handlers)
     started.push(child)
     return child
@@ -21,7 +21,7 @@ t.test(
   async (t) => {
     const ns = namespace(t)
     const { ip, started } = counting(openIp(ns.name))
-    const batch = new IpBatch(ip)
+    const batch = new Batch(ip)
     t.teardown(() => batch.close())
     for (let i = 0; i < 50; i++) {
       t.same(await batch.run([`route replace blackhole 10.65.${i}.0/26 proto 80`]), [undefined])
@@ -36,7 +36,7 @@ t.test(
   needsRoot,
   async (t) => {
     const ns = namespace(t)
-    const batch = new IpBatch(openIp(ns.name))
+    const batch = new Batch(openIp(ns.name))
     t.teardown(() => batch.close())
     t.same(
       await batch.run([
@@ -63,7 +63,7 @@ t.test(
 
 t.test('lines that end ip itself are refused alone', needsRoot, async (t) => {
   const ns = namespace(t)
-  const batch = new IpBatch(openIp(ns.name))
+  const batch = new Batch(openIp(ns.name))
   t.teardown(() => batch.close())
   const lines = Array.from(
     { length: 2_500 },
@@ -89,7 +89,7 @@ t.test('lines that end ip itself are refused alone', needsRoot, async (t) => {
 t.test('ten thousand routes in one call, by processes that are replaced on the way', needsRoot, async (t) => {
   const ns = namespace(t)
   const { ip, started } = counting(openIp(ns.name))
-  const batch = new IpBatch(ip)
+  const batch = new Batch(ip)
   t.teardown(() => batch.close())
   const lines = Array.from(
     { length: 10_000 },
@@ -106,7 +106,7 @@ t.test(
   needsRoot,
   async (t) => {
     const ns = namespace(t)
-    const batch = new IpBatch(openIp(ns.name))
+    const batch = new Batch(openIp(ns.name))
     t.teardown(() => batch.close())
     const line = 'route replace 10.65.0.2/32 dev caliaaa scope link'
     t.same(await batch.run([line]), [undefined])
@@ -121,7 +121,7 @@ t.test(
 t.test('a process that is killed is replaced, and nothing is lost', needsRoot, async (t) => {
   const ns = namespace(t)
   const { ip, started } = counting(openIp(ns.name))
-  const batch = new IpBatch(ip)
+  const batch = new Batch(ip)
   t.teardown(() => batch.close())
   await batch.run(['route replace blackhole 10.0.0.0/24 proto 80'])
   started[0]!.kill()
@@ -134,7 +134,7 @@ t.test(
   needsRoot,
   async (t) => {
     const ns = namespace(t)
-    const batch = new IpBatch(openIp(ns.name))
+    const batch = new Batch(openIp(ns.name))
     const answers = Promise.all([
       batch.run(['route add blackhole 10.0.0.0/24']),
       batch.run(['route add blackhole 10.0.0.0/24']),
@@ -148,7 +148,7 @@ t.test(
 
 t.test('without an ip program every line is refused, with the reason', async (t) => {
   const missing = openIp()
-  const ip: Ip = {
+  const ip: Program = {
     ...missing,
     start: () => ({
       pid: undefined,
@@ -158,7 +158,7 @@ t.test('without an ip program every line is refused, with the reason', async (t)
       ended: Promise.resolve({ started: false, how: 'spawn ip ENOENT' }),
     }),
   }
-  t.same(await new IpBatch(ip).run(['route del 10.0.0.0/24', 'route del 10.0.1.0/24']), [
+  t.same(await new Batch(ip).run(['route del 10.0.0.0/24', 'route del 10.0.1.0/24']), [
     'ip: spawn ip ENOENT',
     'ip: spawn ip ENOENT',
   ])
