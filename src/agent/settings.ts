@@ -2,10 +2,12 @@
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { release } from 'node:os'
 import type { Settings } from '../config/settings.ts'
 import type { DatastoreSettings } from '../edge/datastore/index.ts'
 import type { KernelOptions } from '../edge/kernel/kernel.ts'
 import { type Address, addressFromBytes } from '../inet/address.ts'
+import { offloadsChecksums, type TunnelSettings } from '../plan/encap/settings.ts'
 import type { NatSettings } from '../plan/nat-inputs.ts'
 import type { PlanSettings } from '../plan/plan.ts'
 
@@ -36,6 +38,7 @@ export function planSettings(settings: Settings): PlanSettings {
       routeSync: !settings.routeSyncDisabled && networkingBackend !== 'none',
       rpFilter: defaultRpFilter(),
       workloadProtocol: deviceRouteProtocol === 3 ? 'boot' : `${deviceRouteProtocol}`,
+      tunnels: tunnelSettings(settings),
       deviceRouteSource: {
         ipv4: settings.deviceRouteSourceAddress,
         ipv6: settings.deviceRouteSourceAddressIpv6,
@@ -46,6 +49,24 @@ export function planSettings(settings: Settings): PlanSettings {
       routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
     },
     nat: natSettings(settings),
+  }
+}
+
+function tunnelSettings(settings: Settings): TunnelSettings {
+  const { featureDetectOverride: features, networkingBackend, mtuInterfaces } = settings
+  const isBroken = features.get('ChecksumOffloadBroken') ?? !offloadsChecksums(release())
+  return {
+    enabled: networkingBackend !== 'none',
+    ipipEnabled: settings.ipipEnabled,
+    vxlanEnabled: settings.vxlanEnabled,
+    ipipMtu: settings.ipipMtu,
+    vxlanMtu: settings.vxlanMtu,
+    vxlanMtuV6: settings.vxlanMtuV6,
+    vxlanPort: settings.vxlanPort,
+    vxlanVni: settings.vxlanVni,
+    mtuInterfaces: new RegExp(mtuInterfaces),
+    checksumOffload: !isBroken,
+    programClusterRoutes: settings.programClusterRoutes,
   }
 }
 

@@ -7,6 +7,7 @@
 
 import { type Environment, row, type Setting, type Surroundings } from './setting.ts'
 import { startupSettings } from './startup-settings.ts'
+import { tunnelSettings } from './tunnel-settings.ts'
 import {
   absolutePath,
   addressOf,
@@ -287,8 +288,10 @@ export const settings = {
     default: new Map(),
     live: true,
     meaning:
-      'What kernel and tools can do, when it is not what they say: `MASQFullyRandom`, `SNATFullyRandom`.',
+      'What kernel and tools can do, when it is not what they say: `MASQFullyRandom`, `SNATFullyRandom`, `ChecksumOffloadBroken`.',
   }),
+
+  ...tunnelSettings,
 
   logLevel: row({
     environment: ['CARACAL_LOG_LEVEL', 'FELIX_LOGSEVERITYSCREEN'],

@@ -91,6 +91,27 @@ export function words<T extends string>(...list: readonly T[]): Readonly<Record<
   return Object.fromEntries(list.map((word) => [word, word])) as Record<T, T>
 }
 
+/** A value that may be left open; `none` leaves it so. */
+export function optional<T>(type: SettingType<T>): SettingType<T | undefined> {
+  return {
+    ...type,
+    none: undefined,
+    ...(type.show && { show: (value) => (value === undefined ? null : type.show!(value)) }),
+  }
+}
+
+/** A regular expression, unanchored, as text. */
+export const regex: SettingType<string> = {
+  expected: 'a regular expression',
+  parse(given) {
+    try {
+      return new RegExp(given).source
+    } catch {
+      return undefined
+    }
+  },
+}
+
 /** Any text. */
 export const text: SettingType<string | undefined> = {
   expected: 'some text',

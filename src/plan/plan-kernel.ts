@@ -6,11 +6,17 @@
 // `explain` can tell an operator the whole story.
 
 import type { Path } from '../bgp/types.ts'
-import type { IpPool, Workload } from '../cluster/model.ts'
-import { type Address, address, familyOf } from '../inet/address.ts'
-import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
+import type { Workload } from '../cluster/model.ts'
+import { type Address, familyOf } from '../inet/address.ts'
+import { hostPrefix, isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
+import type { Local } from './encap/local.ts'
+import type { TunnelSettings } from './encap/settings.ts'
+import { isVtepDevice, vtepNeighbor } from './encap/vteps.ts'
 import type { Facts } from './facts.ts'
-import type { Exit, Resolver, Unresolved } from './resolve.ts'
+import { learnedRoute } from './learned.ts'
+import type { Declined, Offer } from './offer.ts'
+import { remoteRoute } from './remote.ts'
+import type { Resolver } from './resolve.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import type { Neighbor, Route, RouteProtocol, Sysctl } from './wanted.ts'
 
@@ -25,6 +31,8 @@ export interface Inputs {
   readonly foreign: ReadonlyMap<Prefix, ForeignRoute>
   /** BGP routes an earlier run left, kept until our sessions have spoken. */
   readonly stale: ReadonlyMap<Prefix, Route>
+  /** This node's side of the routes to other nodes. */
+  readonly local: Local
   readonly settings: KernelSettings
 }
 
@@ -38,15 +46,9 @@ export interface KernelSettings {
   readonly workloadProtocol: RouteProtocol
   /** `conf.default.rp_filter` of this host, read once at start. */
   readonly rpFilter: string
+  readonly tunnels: TunnelSettings
   readonly deviceRouteSource: { readonly ipv4: Address | undefined; readonly ipv6: Address | undefined }
 }
-
-/** A source that knows the destination but gives no route, and why. */
-export interface Declined {
-  readonly declined: string
-}
-
-export type Offer = Route | Declined | undefined
 
 interface Source {
   readonly name: string
@@ -56,7 +58,8 @@ interface Source {
 const sources: readonly Source[] = [
   { name: 'local workload', offer: workloadRoute },
   { name: 'local block', offer: blockRoute },
-  { name: 'BGP', offer: bgpRoute },
+  { name: 'other node', offer: remoteRoute },
+  { name: 'BGP', offer: learnedRoute },
   { name: 'earlier run', offer: (destination, { stale }) => stale.get(destination) },
 ]
 
@@ -126,67 +129,30 @@ function blockRoute(destination: Prefix, { facts }: Inputs): Offer {
   }
 }
 
-/** Destinations that would take the node itself off the network, whoever announces them. */
-const neverFromBgp: readonly { within: Prefix; what: string }[] = [
-  { within: prefix('127.0.0.0/8'), what: 'loopback' },
-  { within: prefix('169.254.0.0/16'), what: 'link-local, the gateway of every pod' },
-  { within: prefix('224.0.0.0/4'), what: 'multicast' },
-  { within: hostPrefix(address('::1')), what: 'loopback' },
-  { within: prefix('fe80::/10'), what: 'link-local' },
-  { within: prefix('ff00::/8'), what: 'multicast' },
-]
-
-function bgpRoute(destination: Prefix, inputs: Inputs): Offer {
-  const path = inputs.paths.get(destination)
-  if (!path) return undefined
-  const reason = refusal(destination, inputs)
-  if (reason) return { declined: `from ${path.peer}: ${reason}` }
-  const exit: Exit | Unresolved = inputs.resolver.resolve(path.nextHop)
-  if ('unresolved' in exit)
-    return { declined: `from ${path.peer}: next hop ${path.nextHop}: ${exit.unresolved}` }
-  return {
-    prefix: destination,
-    type: 'unicast',
-    protocol: 'bird',
-    gateway: exit.gateway,
-    device: exit.device,
-    because: `BGP: ${path.peer} says next hop ${path.nextHop}`,
-  }
-}
-
-function refusal(destination: Prefix, { facts, foreign }: Inputs): string | undefined {
-  const special = neverFromBgp.find(({ within }) => contains(within, destination))
-  if (special) return `${destination} is ${special.what}`
-  const other = foreign.get(destination)
-  if (other)
-    return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
-  const hit = isHost(destination) && facts.nodesByAddress.get(prefixAddress(destination))
-  if (hit && hit.size > 0) return `${destination} is the address of node ${[...hit].join(', ')}`
-  const pool = facts.poolOf(destination)
-  return pool && encapsulation(pool)
-}
-
-/** Why BGP routes inside a pool are not written, or undefined when the pool sends packets as they are. */
-function encapsulation(pool: IpPool): string | undefined {
-  if (pool.vxlanMode !== 'Never') return `pool ${pool.name} uses VXLAN, which this version does not program`
-  if (pool.ipipMode !== 'Never') return `pool ${pool.name} uses IPIP, which this version does not program`
-  return undefined
+/** The static neighbour entry of a key, `DEVICE ADDRESS`. */
+export function neighborFor(key: string, inputs: Inputs): Neighbor | undefined {
+  const [device, address] = key.split(' ') as [string, Address]
+  if (isVtepDevice(device)) return vtepNeighbor(device, address, inputs)
+  return workloadNeighbor(device, address, inputs)
 }
 
 /** Static ARP entry of a workload's address: proxies and DHCP helpers on the node otherwise lose it (Calico #11052). */
-export function neighborFor(key: string, { facts, links, settings }: Inputs): Neighbor | undefined {
-  const [device, text] = key.split(' ') as [string, Address]
+function workloadNeighbor(
+  device: string,
+  address: Address,
+  { facts, links, settings }: Inputs,
+): Neighbor | undefined {
   if (!settings.routeSync || !links.get(device)?.running) return undefined
   for (const id of [...facts.workloadsByInterface.get(device)].sort()) {
     const workload = facts.workloads.get(id)!
     if (!holdsInterface(workload, facts)) return undefined
-    if (!workload.mac || !workload.networks.includes(hostPrefix(text))) continue
-    return { address: text, mac: workload.mac, device, because: describe(workload) }
+    if (!workload.mac || !workload.networks.includes(hostPrefix(address))) continue
+    return { address, mac: workload.mac, device, because: describe(workload) }
   }
   return undefined
 }
 
-/** Keys for `neighborFor`: IPv4 only, as Felix. */
+/** Keys for `neighborFor` of a workload: IPv4 only, as Felix. */
 export function neighborKeys(workload: Workload): string[] {
   return workload.networks
     .filter((network) => isHost(network) && familyOf(network) === 'ipv4')
