@@ -12,8 +12,9 @@ export function pool(name: string, cidr: string, spec: Fields = {}): Document {
   return document('IPPool', name, { cidr, ...spec })
 }
 
-export function node(name: string, ipv4Address: string, spec: Fields = {}): Document {
-  return document('Node', name, { bgp: { ipv4Address, ...spec } })
+/** `labels` are those of the resource, all else is part of `spec.bgp`. */
+export function node(name: string, ipv4Address: string, { labels, ...bgp }: Fields = {}): Document {
+  return document('Node', name, { bgp: { ipv4Address, ...bgp } }, labels ? { labels } : {})
 }
 
 /** A block with addresses handed out: ordinal → node that holds it. */
@@ -69,6 +70,10 @@ export function workload(
 
 export function bgpConfiguration(name: string, spec: Fields): Document {
   return document('BGPConfiguration', name, spec)
+}
+
+export function bgpFilter(name: string, spec: Fields): Document {
+  return document('BGPFilter', name, spec)
 }
 
 export function bgpPeer(name: string, spec: Fields): Document {

@@ -1,0 +1,221 @@
+// Which sessions this node has. Calico: confd/pkg/backends/calico/client.go.
+//
+//   explicit   BGPPeers that apply here and name the address, or select the node that has it
+//   reversed   BGPPeers that apply to the node at the address, and name or select us: peerings of nodes go both ways
+//   mesh       every other node
+//
+// One address has one session: the first of these, global ones before those of
+// single nodes, then by name, so that the same BGPPeers give the same sessions
+// on every node and after every restart.
+
+import type { PeerConfig, PeerKind, Reflector } from '../bgp/types.ts'
+import type { BgpPeer, Node } from '../cluster/model.ts'
+import { type Address, familyOf } from '../inet/address.ts'
+import type { Facts } from './facts.ts'
+import { peerFilters } from './filters.ts'
+import { asnOf, type BgpSettings, DEFAULT_PORT, type LocalSpeaker, localSpeaker, portOf } from './plan-bgp.ts'
+
+/** Seconds; not configurable in Calico, negotiated down by the peer. */
+const HOLD_TIME = 240
+/** Seconds, BIRD's default; the field has 12 bits (RFC 4724 §3). */
+const RESTART_TIME = 120
+const MAX_RESTART_TIME = 4095
+
+/** Who we are, and whom a session would be with. */
+interface Pair {
+  readonly address: Address
+  readonly localAddress: Address
+  readonly local: LocalSpeaker
+  /** The node at the address, if it is one's. */
+  readonly remote: Node | undefined
+}
+
+/** A BGPPeer that asks for the session, and by what: the address it names, the nodes it selects, or from the other side. */
+interface Ask {
+  readonly peer: BgpPeer
+  readonly kind: PeerKind
+  readonly by: 'address' | 'selector' | 'reverse'
+}
+
+/** The session with one address, if there is to be one. */
+export function peerFor(address: Address, facts: Facts, settings: BgpSettings): PeerConfig | undefined {
+  const local = localSpeaker(facts, settings)
+  if ('unable' in local) return undefined
+  const localAddress = local.addresses[familyOf(address)]
+  if (!localAddress || localAddress === address) return undefined
+  const pair = { address, localAddress, local, remote: nodeAt(address, facts) }
+  const [ask] = asks(pair, facts)
+  if (!ask) return meshPeer(pair, facts)
+  return unsupported(ask.peer, facts) ? undefined : explicitPeer(pair, ask, facts)
+}
+
+/** The BGPPeers that ask for a session, the one that counts first. */
+function asks(pair: Pair, facts: Facts): Ask[] {
+  const found: Ask[] = []
+  for (const peer of facts.bgpPeers.values()) {
+    const ask = direct(peer, pair, facts) ?? reversed(peer, pair, facts)
+    if (ask) found.push(ask)
+  }
+  return found.sort((a, b) => rank(a) - rank(b) || (a.peer.name < b.peer.name ? -1 : 1))
+}
+
+function rank({ kind, by }: Ask): number {
+  if (kind === 'global') return 0
+  return by === 'reverse' ? 2 : 1
+}
+
+function direct(peer: BgpPeer, { address, remote }: Pair, facts: Facts): Ask | undefined {
+  if (!appliesTo(peer, facts.node)) return undefined
+  const kind = isGlobal(peer) ? 'global' : 'node'
+  if (peer.peerIp?.address === address && peer.asn !== undefined) return { peer, kind, by: 'address' }
+  if (remote && peer.peerSelector?.matches(remote.labels)) return { peer, kind, by: 'selector' }
+  return undefined
+}
+
+/** A peering between nodes is made on both of them, unless `reversePeering` says that somebody does that by hand. */
+function reversed(peer: BgpPeer, { remote, local, localAddress }: Pair, facts: Facts): Ask | undefined {
+  if (peer.reversePeering === 'Manual' || peer.localWorkloadSelector) return undefined
+  if (!remote || !appliesTo(peer, remote)) return undefined
+  const selected = peer.peerSelector?.matches(facts.node!.labels) === true
+  if (!selected && !isNamed(peer, localAddress, local, facts)) return undefined
+  return { peer, kind: 'node', by: 'reverse' }
+}
+
+/** Whether `peerIP` means us: an address alone may be somebody else's on the same host. */
+function isNamed({ peerIp, asn }: BgpPeer, own: Address, local: LocalSpeaker, facts: Facts): boolean {
+  if (peerIp?.address !== own) return false
+  return (
+    (asn ?? asnOf(undefined, facts)) === local.asn &&
+    (peerIp.port === undefined || peerIp.port === local.port)
+  )
+}
+
+function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerConfig {
+  const { address, localAddress, local, remote } = pair
+  const byAddress = by === 'address'
+  // What a BGPPeer says of AS numbers is for peers it names by address (confd).
+  const localAsn = (byAddress ? peer.localAsn : undefined) ?? local.asn
+  const peerAsn = byAddress ? peer.asn! : asnOf(remote, facts)
+  const nextHopMode = modeOf(peer, peerAsn === localAsn)
+  const reflector = reflectorOf(facts.node, byAddress ? undefined : remote, peerAsn === localAsn)
+  const filters = peerFilters(peer.filters.map((name) => facts.bgpFilters.get(name)!))
+  return {
+    ...base(pair),
+    name: sessionName(kind, address),
+    kind,
+    port: (byAddress ? peer.peerIp!.port : undefined) ?? (remote ? portOf(remote.name, facts) : DEFAULT_PORT),
+    localAsn,
+    peerAsn,
+    // A node at the other end of a global peer is configured the same way: one side dials.
+    passive: kind === 'global' && byAddress && remote !== undefined && address > localAddress,
+    ...(peer.keepaliveTime !== undefined && { keepaliveTime: peer.keepaliveTime }),
+    restartTime: Math.min(peer.maxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
+    allowedLocalAsns: byAddress ? peer.allowedLocalAsns : 0,
+    ...(nextHopMode && { nextHopMode }),
+    ...(reflector && { reflector }),
+    ...(filters && { filters }),
+    because: `BGPPeer ${peer.name}`,
+  }
+}
+
+/** A node-to-node mesh session. A route reflector takes no part in the mesh. */
+function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
+  const { address, localAddress, local, remote } = pair
+  const configuration = facts.bgpConfigurations.get('default')
+  if (configuration?.meshEnabled === false || facts.node?.routeReflectorClusterId) return undefined
+  if (configuration?.meshPassword) return undefined // fails closed, see `bgpWarnings`
+  if (!remote || remote.name === facts.self || remote.routeReflectorClusterId) return undefined
+  return {
+    ...base(pair),
+    name: sessionName('mesh', address),
+    kind: 'mesh',
+    port: portOf(remote.name, facts),
+    localAsn: local.asn,
+    peerAsn: asnOf(remote, facts),
+    // Compared as text, as confd does: any other rule leaves some pairs of a mixed mesh both waiting.
+    passive: address > localAddress,
+    restartTime: Math.min(configuration?.meshMaxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
+    allowedLocalAsns: 0,
+    because: `node ${remote.name}, node-to-node mesh`,
+  }
+}
+
+function base({ address, localAddress, local }: Pair) {
+  return {
+    address,
+    localAddress,
+    families: [familyOf(address)],
+    routerId: local.routerId,
+    holdTime: HOLD_TIME,
+  } as const
+}
+
+/** `keepOriginalNextHop` is the old word for Keep, and holds towards other AS only. */
+function modeOf(
+  { nextHopMode, keepOriginalNextHop }: BgpPeer,
+  internal: boolean,
+): 'self' | 'keep' | undefined {
+  if (nextHopMode === 'Self') return 'self'
+  return nextHopMode === 'Keep' || (keepOriginalNextHop && !internal) ? 'keep' : undefined
+}
+
+/** An internal peer of another cluster, or of none, is a client of a reflector. */
+function reflectorOf(
+  own: Node | undefined,
+  remote: Node | undefined,
+  internal: boolean,
+): Reflector | undefined {
+  const clusterId = own?.routeReflectorClusterId
+  if (!clusterId || !internal) return undefined
+  return { clusterId, client: remote?.routeReflectorClusterId !== clusterId }
+}
+
+/** Why a BGPPeer gives no session, or undefined. Shown in status: a session missing in silence helps nobody. */
+export function unsupported(peer: BgpPeer, facts: Facts): string | undefined {
+  if (peer.localWorkloadSelector) return 'peering with local workloads is not supported by this version'
+  if (peer.password)
+    return 'passwords are not supported by this version; the session stays down rather than open'
+  if (peer.ttlSecurity > 0)
+    return 'ttlSecurity is not supported by this version; the session stays down rather than open'
+  const missing = peer.filters.find((name) => !facts.bgpFilters.has(name))
+  if (missing) return `BGPFilter ${missing} does not exist; the session stays down rather than unfiltered`
+  if (peer.peerIp && peer.asn === undefined) return 'asNumber is missing: give the AS of the router at peerIP'
+  return undefined
+}
+
+/** What is asked for and not in force, in words, for `agent status`. */
+export function bgpWarnings(facts: Facts): string[] {
+  const warnings: string[] = []
+  for (const peer of facts.bgpPeers.values()) {
+    const why = appliesTo(peer, facts.node) && unsupported(peer, facts)
+    if (why) warnings.push(`BGPPeer ${peer.name}: ${why}`)
+  }
+  if (facts.bgpConfigurations.get('default')?.meshPassword) {
+    warnings.push(
+      'BGPConfiguration default: nodeMeshPassword is not supported by this version; the mesh stays down rather than open',
+    )
+  }
+  return warnings
+}
+
+function isGlobal(peer: BgpPeer): boolean {
+  return peer.node === undefined && peer.nodeSelector === undefined
+}
+
+/** Whether a BGPPeer asks a node to peer. */
+function appliesTo(peer: BgpPeer, node: Node | undefined): boolean {
+  if (peer.node !== undefined) return peer.node === node?.name
+  return peer.nodeSelector === undefined || (node !== undefined && peer.nodeSelector.matches(node.labels))
+}
+
+/** Of several nodes that claim one address the first by name. */
+function nodeAt(address: Address, facts: Facts): Node | undefined {
+  const [first] = [...facts.nodesByAddress.get(address)].sort()
+  return first === undefined ? undefined : facts.nodes.get(first)
+}
+
+/** BIRD's name for it, which `calicoctl node status` and dashboards know. */
+function sessionName(kind: PeerKind, address: Address): string {
+  const words: Record<PeerKind, string> = { mesh: 'Mesh', global: 'Global', node: 'Node' }
+  return `${words[kind]}_${address.replace(/[.:]/g, '_')}`
+}
