@@ -14,9 +14,10 @@ import type {
   Resource,
   Workload,
 } from '../cluster/model.ts'
-import type { Address } from '../inet/address.ts'
+import { type Address, type Family, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
+import { fdbKey, vtepsOf } from './encap/vteps.ts'
 import { MultiIndex } from './multi-index.ts'
 
 export class Facts {
@@ -25,6 +26,12 @@ export class Facts {
 
   readonly nodes = new Map<string, Node>()
   readonly nodesByAddress = new MultiIndex<Address, string>()
+  /** By every address a node has outside pools, those of `spec.addresses` too. */
+  readonly hostsByAddress = new MultiIndex<Address, string>()
+  /** By the addresses of their tunnel devices. */
+  readonly nodesByTunnelAddress = new MultiIndex<Address, string>()
+  /** By VXLAN device and MAC address, as in `fdbKey`. */
+  readonly nodesByMac = new MultiIndex<string, string>()
   readonly bgpConfigurations = new Map<string, BgpConfiguration>()
   readonly bgpPeers = new Map<string, BgpPeer>()
   readonly bgpPeersByAddress = new MultiIndex<Address, string>()
@@ -40,6 +47,9 @@ export class Facts {
   readonly #poolsByCidr = new MultiIndex<Prefix, string>()
   readonly #poolNames = new PrefixMap<string>()
   readonly #blocks = new PrefixMap<Block>()
+  /** By the nodes that own them or have addresses in them. */
+  readonly #blocksByNode = new MultiIndex<string, Prefix>()
+  readonly #tunnelAddresses = new PrefixMap<true>()
   readonly #ownBlocks = new PrefixMap<true>()
 
   constructor(self: string) {
@@ -76,8 +86,37 @@ export class Facts {
     for (const { value } of this.#blocks) yield value
   }
 
-  *blocksWithin(cidr: Prefix): Iterable<Prefix> {
-    for (const { prefix } of this.#blocks.within(cidr)) yield prefix
+  /** The block of exactly this range. */
+  block(cidr: Prefix): Block | undefined {
+    return this.#blocks.get(cidr)
+  }
+
+  /** The most specific block that holds an address. */
+  blockOf(address: Address): Block | undefined {
+    return this.#blocks.longest(address)?.value
+  }
+
+  /** Prefixes inside a range that blocks and tunnel addresses bear on. */
+  *destinationsWithin(cidr: Prefix): Iterable<Prefix> {
+    for (const { value } of [...this.#blocks.covering(cidr), ...this.#blocks.within(cidr)]) {
+      for (const prefix of blockPrefixes(value)) if (contains(cidr, prefix)) yield prefix
+    }
+    for (const { prefix } of this.#tunnelAddresses.within(cidr)) yield prefix
+  }
+
+  /** Prefixes that blocks or tunnel addresses put on a node. */
+  *destinationsOf(node: Node): Iterable<Prefix> {
+    for (const cidr of this.#blocksByNode.get(node.name)) {
+      for (const prefix of blockPrefixes(this.#blocks.get(cidr)!)) yield prefix
+    }
+    for (const address of tunnelAddresses(node)) yield hostPrefix(address)
+  }
+
+  /** Who has one address of a block that is not its owner's, according to IPAM. */
+  borrowerOf(address: Address): string | undefined {
+    const block = this.blockOf(address)
+    const allocation = block?.allocations.find((one) => one.address === address && !one.released)
+    return allocation?.node === block?.node ? undefined : allocation?.node
   }
 
   /** Networks of local workloads inside a prefix. A node has few enough of them to look at each. */
@@ -109,6 +148,7 @@ export class Facts {
         place(this.nodes, resource.name, resource, present)
         for (const address of bgpAddresses(resource))
           this.nodesByAddress.place(address, resource.name, present)
+        this.#indexAddresses(resource, present)
         break
       case 'BGPConfiguration':
         place(this.bgpConfigurations, resource.name, resource, present)
@@ -122,6 +162,7 @@ export class Facts {
         break
       case 'IPAMBlock':
         place(this.#blocks, resource.cidr, resource, present)
+        for (const node of nodesIn(resource)) this.#blocksByNode.place(node, resource.cidr, present)
         this.#electBlock(resource.cidr)
         break
       case 'BlockAffinity':
@@ -135,6 +176,16 @@ export class Facts {
         this.workloadsByInterface.place(resource.interfaceName, key, present)
         for (const network of resource.networks) this.workloadsByNetwork.place(network, key, present)
         break
+    }
+  }
+
+  #indexAddresses(node: Node, present: boolean): void {
+    for (const address of hostAddresses(node)) this.hostsByAddress.place(address, node.name, present)
+    for (const vtep of vtepsOf(node)) this.nodesByMac.place(fdbKey(vtep), node.name, present)
+    for (const address of tunnelAddresses(node)) {
+      this.nodesByTunnelAddress.place(address, node.name, present)
+      const isKnown = this.nodesByTunnelAddress.get(address).size > 0
+      place(this.#tunnelAddresses, hostPrefix(address), true, isKnown)
     }
   }
 
@@ -165,6 +216,28 @@ function place<K, V>(table: Table<K, V>, key: K, value: V, present: boolean): vo
 /** The addresses a node peers from. */
 export function bgpAddresses(node: Node): Address[] {
   return [node.ipv4?.address, node.ipv6?.address].filter((a) => a !== undefined)
+}
+
+/** Every address of a node that is not out of a pool. */
+export function hostAddresses(node: Node): Set<Address> {
+  return new Set([...bgpAddresses(node), ...node.addresses])
+}
+
+/** The addresses of a node's tunnel devices. */
+export function tunnelAddresses(node: Node): Set<Address> {
+  const { ipipTunnelAddress, vxlanTunnelAddress, vxlanTunnelAddressV6 } = node
+  const addresses = [ipipTunnelAddress, vxlanTunnelAddress, vxlanTunnelAddressV6]
+  return new Set(addresses.filter((address) => address !== undefined))
+}
+
+/** Where other nodes reach a node: its address in `spec.bgp`, or else the first of `spec.addresses`. */
+export function underlayAddress(node: Node, family: Family): Address | undefined {
+  return node[family]?.address ?? node.addresses.find((address) => familyOf(address) === family)
+}
+
+function nodesIn({ node, allocations }: Block): Set<string> {
+  const names = [node, ...allocations.map((allocation) => allocation.node)]
+  return new Set(names.filter((name) => name !== undefined))
 }
 
 /** Prefixes a block bears on: itself, and each address handed out to another node than its owner. */

@@ -9,11 +9,15 @@ import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types
 import type { Node, Resource, Workload } from '../cluster/model.ts'
 import { type Address, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
-import { Derived, sameRecord } from './derived.ts'
-import { bgpAddresses, blockPrefixes, Facts } from './facts.ts'
+import { Derived, sameJson, sameRecord } from './derived.ts'
+import type { TunnelKind } from './encap/local.ts'
+import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
+import { tunnelWarnings } from './encap/warnings.ts'
+import { bgpAddresses, blockPrefixes, Facts, hostAddresses } from './facts.ts'
 import { MultiIndex } from './multi-index.ts'
 import { Nat, type NatChanges } from './nat.ts'
 import type { NatSettings } from './nat-inputs.ts'
+import type { Declined } from './offer.ts'
 import {
   type BgpSettings,
   exportable,
@@ -22,7 +26,6 @@ import {
   originationFor,
 } from './plan-bgp.ts'
 import {
-  type Declined,
   explain,
   type Inputs,
   type KernelSettings,
@@ -33,8 +36,19 @@ import {
 } from './plan-kernel.ts'
 import { Resolver } from './resolve.ts'
 import { bgpWarnings, peerFor } from './sessions.ts'
+import { type TunnelChanges, Tunnels } from './tunnels.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
-import type { IpSet, NatChain, Neighbor, Route, SetMember, Sysctl } from './wanted.ts'
+import type {
+  FdbEntry,
+  IpSet,
+  NatChain,
+  Neighbor,
+  Route,
+  SetMember,
+  Sysctl,
+  Tunnel,
+  TunnelName,
+} from './wanted.ts'
 
 /** One object of the cluster changed. */
 export interface ClusterChange {
@@ -44,7 +58,7 @@ export interface ClusterChange {
 }
 
 /** What `settle` found different. A value of undefined means: not wanted any more. */
-export interface PlanChanges extends NatChanges {
+export interface PlanChanges extends NatChanges, TunnelChanges {
   readonly routes: ReadonlyMap<Prefix, Route | undefined>
   readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
   /** By scope: the host, or one workload interface. */
@@ -69,6 +83,7 @@ export class Plan {
   readonly #foreign = new Map<Prefix, ForeignRoute>()
   readonly #stale = new Map<Prefix, Route>()
   readonly #byNextHop = new MultiIndex<Address, Prefix>()
+  #unsupported: ReadonlySet<TunnelKind> = new Set()
   #settings: PlanSettings
   #exports = new Set<Prefix>()
 
@@ -83,9 +98,10 @@ export class Plan {
     sameJson,
   )
   readonly #originations = new Derived<Prefix, Origination>((p) => originationFor(p, this.facts), sameRecord)
+  readonly #tunnels: Tunnels
   readonly #nat = new Nat(() => ({
     facts: this.facts,
-    tunnels: new Map(),
+    tunnels: this.#tunnels.devices,
     settings: this.#settings.nat,
     ipv6: this.#settings.kernel.ipv6,
   }))
@@ -93,6 +109,12 @@ export class Plan {
   constructor(self: string, settings: PlanSettings) {
     this.facts = new Facts(self)
     this.#settings = settings
+    this.#tunnels = new Tunnels(() => ({
+      facts: this.facts,
+      links: this.#links,
+      unsupported: this.#unsupported,
+      settings: this.#settings.kernel,
+    }))
     this.#sysctls.touch('')
   }
 
@@ -104,6 +126,7 @@ export class Plan {
       links: this.#links,
       foreign: this.#foreign,
       stale: this.#stale,
+      local: this.#tunnels.local,
       settings: this.#settings.kernel,
     }
   }
@@ -136,6 +159,7 @@ export class Plan {
     }
     this.#links.clear()
     for (const [name, link] of now) this.#links.set(name, link)
+    this.#tunnels.doubt()
 
     const hiding = new Map(foreign.filter(hidesOurs).map((route) => [route.prefix, route]))
     for (const prefix of new Set([...this.#foreign.keys(), ...hiding.keys()])) {
@@ -165,6 +189,12 @@ export class Plan {
     this.#stale.clear()
   }
 
+  /** The kinds of tunnel devices that this kernel cannot make. */
+  unsupported(kinds: ReadonlySet<TunnelKind>): void {
+    this.#unsupported = kinds
+    this.#tunnels.doubt()
+  }
+
   settings(settings: PlanSettings): void {
     this.#settings = settings
     this.touchAll()
@@ -177,6 +207,7 @@ export class Plan {
     }
     this.#sysctls.touch('')
     this.#nat.touchAll()
+    this.#tunnels.doubt()
     for (const prefix of [...this.#paths.keys(), ...this.#stale.keys()]) this.#routes.touch(prefix)
     for (const held of [this.facts.nodes, this.facts.bgpPeers, this.facts.workloads]) {
       for (const resource of held.values()) this.#touch(resource)
@@ -187,12 +218,21 @@ export class Plan {
   // ---- results
 
   get dirty(): boolean {
-    return [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations, this.#nat].some(
-      (d) => d.dirty,
-    )
+    return [
+      this.#tunnels,
+      this.#routes,
+      this.#neighbors,
+      this.#sysctls,
+      this.#peers,
+      this.#originations,
+      this.#nat,
+    ].some((d) => d.dirty)
   }
 
   settle(): PlanChanges {
+    if (this.#tunnels.refresh()) this.#touchRemote()
+    const tunnels = this.#tunnels.settle()
+    if (tunnels.tunnels.size > 0) this.#nat.touchChains()
     const changes: PlanChanges = {
       routes: this.#routes.settle(),
       neighbors: this.#neighbors.settle(),
@@ -200,6 +240,7 @@ export class Plan {
       peers: this.#peers.settle(),
       originations: this.#originations.settle(),
       exports: this.#exports,
+      ...tunnels,
       ...this.#nat.settle(),
     }
     this.#exports = new Set()
@@ -212,6 +253,14 @@ export class Plan {
 
   get neighbors(): ReadonlyMap<string, Neighbor> {
     return this.#neighbors.values
+  }
+
+  get tunnels(): ReadonlyMap<TunnelName, Tunnel> {
+    return this.#tunnels.devices
+  }
+
+  get fdb(): ReadonlyMap<string, FdbEntry> {
+    return this.#tunnels.fdb
   }
 
   get sysctls(): ReadonlyMap<string, readonly Sysctl[]> {
@@ -243,7 +292,10 @@ export class Plan {
   }
 
   get warnings(): string[] {
-    return bgpWarnings(this.facts)
+    return [
+      ...bgpWarnings(this.facts),
+      ...tunnelWarnings({ ...this.#inputs, bgpEnabled: this.#settings.bgp.enabled }),
+    ]
   }
 
   /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */
@@ -271,7 +323,7 @@ export class Plan {
         break
       case 'IPAMBlock':
         for (const prefix of blockPrefixes(resource)) this.#touchPrefix(prefix)
-        this.#touchBorrowedIn(resource.cidr)
+        this.#touchWithin(resource.cidr)
         break
       case 'BlockAffinity':
         if (resource.node !== this.facts.self) break
@@ -287,6 +339,7 @@ export class Plan {
         break
       case 'BGPConfiguration':
         this.#touchSessions()
+        this.#tunnels.doubt()
         break
       case 'BGPPeer':
       case 'BGPFilter':
@@ -297,11 +350,28 @@ export class Plan {
   }
 
   #touchNode(node: Node): void {
-    for (const address of bgpAddresses(node)) {
-      this.#peers.touch(address)
-      this.#routes.touch(hostPrefix(address))
+    for (const address of bgpAddresses(node)) this.#peers.touch(address)
+    for (const address of hostAddresses(node)) this.#routes.touch(hostPrefix(address))
+    this.#touchPathTo(node)
+    if (node.name !== this.facts.self) return
+    this.#touchSessions()
+    this.#tunnels.doubt()
+  }
+
+  /** The routes to what a node has, and what they lean on. */
+  #touchPathTo(node: Node): void {
+    for (const prefix of this.facts.destinationsOf(node)) this.#routes.touch(prefix)
+    for (const vtep of vtepsOf(node)) this.#neighbors.touch(vtepNeighborKey(vtep))
+    this.#tunnels.touch(node)
+  }
+
+  /** Our side of the routes to other nodes changed. */
+  #touchRemote(): void {
+    for (const block of this.facts.blocks()) {
+      for (const prefix of blockPrefixes(block)) this.#routes.touch(prefix)
     }
-    if (node.name === this.facts.self) this.#touchSessions()
+    for (const node of this.facts.nodes.values()) this.#touchPathTo(node)
+    for (const prefix of this.#paths.keys()) if (this.facts.poolOf(prefix)) this.#routes.touch(prefix)
   }
 
   /** What this node is or how all speak changed: every session may have. */
@@ -323,9 +393,15 @@ export class Plan {
 
   #touchPool(cidr: Prefix): void {
     this.#exports.add(cidr)
-    for (const prefix of this.facts.blocksWithin(cidr)) this.#touchPrefix(prefix)
-    this.#touchBorrowedIn(cidr)
+    this.#touchWithin(cidr)
+    this.#tunnels.doubt()
     for (const prefix of this.#paths.keys()) if (contains(cidr, prefix)) this.#routes.touch(prefix)
+  }
+
+  /** A pool or a block around these prefixes changed. */
+  #touchWithin(cidr: Prefix): void {
+    for (const prefix of this.facts.destinationsWithin(cidr)) this.#touchPrefix(prefix)
+    this.#touchBorrowedIn(cidr)
   }
 
   /** An interface, or what stands on it, changed. Endpoints that share its name or addresses move with it. */
@@ -349,9 +425,4 @@ function hidesOurs(route: ForeignRoute): boolean {
 
 function sameLink(a: Link | undefined, b: Link | undefined): boolean {
   return a?.index === b?.index && a?.running === b?.running
-}
-
-/** For values with lists in them, all of them small. */
-function sameJson(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }
