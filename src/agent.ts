@@ -10,10 +10,11 @@
 
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { mtuFile } from './agent/mtu-file.ts'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
+import { TunnelAddresses } from './agent/tunnel-addresses.ts'
 import type { SpeakerEvent } from './bgp/events.ts'
-import { UNCHANGED } from './bgp/rib/filter.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
 import type { Datastore, Document, ResourceKind } from './cluster/feed.ts'
@@ -87,6 +88,8 @@ class Agent {
   /** What changed while the datastore was said not to be ready. */
   readonly #held: Change[] = []
   readonly #startup: Startup
+  readonly #recordMtu: (mtu: number) => void
+  readonly #tunnelAddresses: TunnelAddresses
   readonly #announcements: Announcements
   #kernel!: Kernel
   #control!: ControlServer
@@ -115,11 +118,21 @@ class Agent {
     this.#plan = new Plan(settings.nodename, planSettings(settings))
     this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
     this.#datastore = openDatastore(datastoreSettings(settings))
+    this.#recordMtu = mtuFile(join(settings.stateDir, 'mtu'), this.#log)
     this.#startup = new Startup({
       datastore: this.#datastore,
       settings: () => this.#resolved,
       host: systemHost,
       clock: systemClock,
+      log: this.#log,
+    })
+    this.#tunnelAddresses = new TunnelAddresses({
+      datastore: this.#datastore,
+      view: this.#view,
+      nodename: settings.nodename,
+      usePodCidr: settings.usePodCidr,
+      clock: systemClock,
+      now: () => BigInt(Date.now()) * 1_000_000n,
       log: this.#log,
     })
     this.#announcements = new Announcements({
@@ -165,6 +178,7 @@ class Agent {
     this.#stopped = true
     for (const cancel of this.#cancels) cancel()
     this.#startup.stop()
+    this.#tunnelAddresses.stop()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
@@ -191,6 +205,7 @@ class Agent {
   #take(change: Change): void {
     if (!change.after) this.#logDeletion(change)
     this.#input(() => this.#plan.cluster(change))
+    this.#tunnelAddresses.changed(change)
     if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
     if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
   }
@@ -270,6 +285,7 @@ class Agent {
   /** All is known: what nobody wants may go. */
   #carryOut(): void {
     this.#startup.allow(this.#isReady)
+    this.#tunnelAddresses.allow(this.#isReady)
     if (!this.#isReady) return
     void this.#begin().then(() => this.#kernel.allowPrune())
   }
@@ -302,8 +318,7 @@ class Agent {
     this.#speaker = new Speaker({
       random: Math.random,
       restarting,
-      advertise: ({ peer, prefix }) =>
-        peer === null || this.#plan.exportable(prefix) ? UNCHANGED : undefined,
+      advertise: ({ prefix }) => this.#plan.advertise(prefix),
     })
     this.#peers = new Runner({
       speaker: this.#speaker,
@@ -318,6 +333,7 @@ class Agent {
     this.#logProblems()
     if (!this.#peers || !this.#speaker || this.#stopped) return
     const changes = this.#plan.settle()
+    if (this.#isReady) this.#recordMtu(this.#plan.podMtu)
     this.#carryToPeers(changes, this.#peers)
     this.#carryToKernel(changes)
     this.#finishRestart(this.#peers, this.#speaker)
@@ -456,6 +472,7 @@ class Agent {
       warnings: [
         ...(this.#frozen ? [`ClusterInformation default: ${FROZEN}`] : []),
         ...startup.warnings,
+        ...this.#tunnelAddresses.warnings,
         ...this.#plan.warnings,
         ...this.#resolved.problems.map(({ subject, message }) => `${subject}: ${message}`),
         ...this.#resolved.unknown.map((name) => `${name} is no setting of this agent`),

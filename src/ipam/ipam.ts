@@ -4,8 +4,9 @@
 import { claimName, dashed } from '../cluster/cidr-names.ts'
 import { type Datastore, type Document, type ResourceKind, StoreError } from '../cluster/feed.ts'
 import type { IpamConfiguration, IpPool } from '../cluster/model.ts'
+import { parseDocument } from '../cluster/resources/index.ts'
 import { type Address, type Family, familyOf } from '../inet/address.ts'
-import { contains, type Prefix, parsePrefix } from '../inet/prefix.ts'
+import { contains, type Prefix } from '../inet/prefix.ts'
 import { type BlockSpec, bumped, type Cooldown, rested } from './block.ts'
 
 export type IpamStore = Pick<Datastore, 'get' | 'list' | 'create' | 'update' | 'delete'>
@@ -34,8 +35,7 @@ export interface AffinitySpec {
   readonly node: string
   readonly cidr: Prefix
   readonly type: 'host' | 'virtual'
-  /** The empty text is how Calico 2.x wrote `confirmed`. */
-  readonly state: 'pending' | 'confirmed' | 'pendingDeletion' | ''
+  readonly state: 'pending' | 'confirmed' | 'pendingDeletion'
   readonly deleted: boolean
 }
 
@@ -108,7 +108,7 @@ export async function getAffinity(
   cidr: Prefix,
 ): Promise<Stored<AffinitySpec> | undefined> {
   const document = await store.get('BlockAffinity', claimName({ node: host, cidr }))
-  return document && { document, spec: document.spec as AffinitySpec }
+  return document && readAffinity(document)
 }
 
 /** What a host claims in one family. */
@@ -118,7 +118,8 @@ export async function listAffinities(
   family: Family,
 ): Promise<Stored<AffinitySpec>[]> {
   return (await store.list('BlockAffinity'))
-    .map((document) => ({ document, spec: document.spec as AffinitySpec }))
+    .map(readAffinity)
+    .filter((row) => row !== undefined)
     .filter(({ spec }) => spec.node === host && spec.type !== 'virtual' && familyOf(spec.cidr) === family)
 }
 
@@ -136,7 +137,7 @@ export async function putAffinity(
 }
 
 export function isConfirmed({ spec }: Stored<AffinitySpec>): boolean {
-  return (spec.state || 'confirmed') === 'confirmed'
+  return spec.state === 'confirmed'
 }
 
 // ---- all of them
@@ -155,24 +156,37 @@ export function poolOf({ pools }: Pick<Ipam, 'pools'>, inner: Prefix | Address):
   return pools().find(({ cidr }) => contains(cidr, inner))
 }
 
-/** In the form that this code writes: numbers that are bigint, lists that are there. */
+/** In the form that this code writes: numbers that are bigint, lists that are there. Undefined for a damaged one. */
 function readBlock(document: Document): Stored<BlockSpec> | undefined {
+  const parsed = parseDocument(document)
+  if (!('resource' in parsed) || parsed.resource.kind !== 'IPAMBlock') return undefined
   const spec = document.spec as BlockSpec
-  const cidr = parsePrefix(spec.cidr)
-  if (cidr === undefined) return undefined
   const numbers = Object.entries(spec.sequenceNumberForAllocation ?? {})
   return {
     document,
     spec: {
       ...spec,
-      cidr,
+      cidr: parsed.resource.cidr,
       allocations: spec.allocations ?? [],
-      unallocated: spec.unallocated ?? [],
+      unallocated: Array.isArray(spec.unallocated) ? spec.unallocated : [],
       attributes: spec.attributes ?? [],
-      sequenceNumber: BigInt(spec.sequenceNumber ?? 0),
+      sequenceNumber: uint64(spec.sequenceNumber),
       sequenceNumberForAllocation: Object.fromEntries(
-        numbers.map(([name, number]) => [name, BigInt(number)]),
+        numbers.map(([name, number]) => [name, uint64(number)]),
       ),
     },
   }
+}
+
+/** Small ones come as number. What is none counts from the start. */
+function uint64(given: unknown): bigint {
+  if (typeof given === 'bigint') return given
+  return Number.isSafeInteger(given) ? BigInt(given as number) : 0n
+}
+
+function readAffinity(document: Document): Stored<AffinitySpec> | undefined {
+  const parsed = parseDocument(document)
+  if (!('resource' in parsed) || parsed.resource.kind !== 'BlockAffinity') return undefined
+  const { node, cidr, type, state, deleted } = parsed.resource
+  return { document, spec: { ...(document.spec as object), node, cidr, type, state, deleted } }
 }

@@ -12,14 +12,8 @@ import { assign, giveUpUnselected } from './assign.ts'
 import { type AddressRecord, recordOf, rehold } from './block.ts'
 import { count, releaseAddress, type Survivor, settle } from './handle.ts'
 import { getBlock, getRested, type Ipam, isRace, poolOf, untilUndisturbed, updateBlock } from './ipam.ts'
+import { type AddressChange, addressIn, writeAddresses } from './node-addresses.ts'
 import { candidatePools, holderOf, type Tunnel, tunnels } from './tunnels.ts'
-
-/** An address that is another one now. */
-export interface AddressChange {
-  readonly tunnel: Tunnel
-  readonly before: string | undefined
-  readonly after: Address | undefined
-}
 
 export interface Outcome {
   readonly changes: readonly AddressChange[]
@@ -47,13 +41,13 @@ export async function reconcileTunnelAddresses(ipam: Ipam, node: string): Promis
   const changes: AddressChange[] = []
   const problems: string[] = []
   for (const tunnel of tunnels) {
-    const before = fieldOf(document, tunnel)
+    const before = addressIn(document, tunnel)
     const one = await examine(ipam, tunnel, document, before)
     const after = await settleCase(one)
     if (after !== before) changes.push({ tunnel, before, after })
     if (after === undefined && one.pools.length > 0) problems.push(shortage(one))
   }
-  if (changes.length > 0) await writeNode(ipam, document, changes)
+  if (changes.length > 0) await writeAddresses(ipam, document, changes)
   return { changes, problems }
 }
 
@@ -139,38 +133,4 @@ function shortage({ tunnel, pools, ipam }: Case): string {
   const names = pools.map(({ name }) => name).join(', ')
   const { strictAffinity } = ipam.config()
   return `no address left for the ${tunnel.name} tunnel in pool ${names}${strictAffinity ? ' (strictAffinity is on)' : ''}`
-}
-
-// ---- the Node
-
-type Fields = Readonly<Record<string, unknown>>
-
-function fieldOf({ spec }: Document, { field }: Tunnel): string | undefined {
-  const value = field.reduce<unknown>((part, name) => (part as Fields | undefined)?.[name], spec)
-  return typeof value === 'string' && value !== '' ? value : undefined
-}
-
-/** Others write the same Node: what is newer is taken as it is, unless it is about one of these addresses. */
-async function writeNode(ipam: Ipam, document: Document, changes: readonly AddressChange[]): Promise<void> {
-  try {
-    await ipam.store.update(
-      changes.reduce((node, { tunnel, after }) => withField(node, tunnel, after), document),
-    )
-  } catch (error) {
-    const newer = isRace(error) ? await ipam.store.get('Node', document.metadata.name) : undefined
-    if (!newer || changes.some(({ tunnel, before }) => fieldOf(newer, tunnel) !== before)) throw error
-    await writeNode(ipam, newer, changes)
-  }
-}
-
-/** Calico refuses a Node whose `spec.bgp` says nothing, so the last field takes it along. */
-function withField(document: Document, { field }: Tunnel, value: string | undefined): Document {
-  return { ...document, spec: set((document.spec ?? {}) as Fields, field, value) }
-}
-
-function set(fields: Fields, [name, ...rest]: readonly string[], value: string | undefined): Fields {
-  const { [name!]: old, ...others } = fields
-  if (rest.length === 0) return value === undefined ? others : { ...fields, [name!]: value }
-  const inner = set((old ?? {}) as Fields, rest, value)
-  return Object.keys(inner).length === 0 ? others : { ...fields, [name!]: inner }
 }
