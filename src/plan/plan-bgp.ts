@@ -1,10 +1,10 @@
 // How this node speaks BGP, and what it announces: the old job of confd, but for the sessions (sessions.ts).
-// Calico: the export filter of confd/etc/calico/confd/templates.
+// Calico: confd/pkg/backends/calico.
 
 import type { Origination } from '../bgp/types.ts'
 import type { Node } from '../cluster/model.ts'
 import type { Address, Family } from '../inet/address.ts'
-import { contains, isHost, type Prefix } from '../inet/prefix.ts'
+import { isHost, type Prefix } from '../inet/prefix.ts'
 import type { Facts } from './facts.ts'
 
 export const DEFAULT_ASN = 64512
@@ -70,10 +70,12 @@ export function portOf(name: string, facts: Facts): number {
   )
 }
 
-/** What this node announces of its own accord at one prefix: a block of ours, or an address borrowed from another's. */
+/**
+ * What this node has to announce of its own accord at one prefix: a block of ours, or an address borrowed from another's.
+ * Who hears of it is another matter (advertise.ts).
+ */
 export function originationFor(prefix: Prefix, facts: Facts): Origination | undefined {
   const pool = facts.poolOf(prefix)
-  if (pool?.disableBgpExport) return undefined
   if (facts.ownsBlock(prefix)) {
     return { prefix, localPref: NORMAL_LOCAL_PREF, because: 'block of this node' }
   }
@@ -81,12 +83,4 @@ export function originationFor(prefix: Prefix, facts: Facts): Origination | unde
   if (!isHost(prefix) || !pool || facts.ownBlockOf(prefix)) return undefined
   if (facts.workloadsByNetwork.get(prefix).size === 0) return undefined
   return { prefix, localPref: NORMAL_LOCAL_PREF, because: 'address of a local workload outside our blocks' }
-}
-
-/** Whether a route learned by BGP may be announced again (steps 3 to 11 of confd's export filter). */
-export function exportable(prefix: Prefix, facts: Facts): boolean {
-  const pool = facts.poolOf(prefix)
-  if (!pool || pool.disableBgpExport) return false
-  const own = facts.ownBlockOf(prefix)
-  return own === undefined || (own === prefix && contains(pool.cidr, prefix))
 }

@@ -5,12 +5,14 @@
 // here reads a clock, a socket or the kernel. A new Plan fed with everything at once
 // is the full recomputation, and must agree with one that was fed change by change.
 
+import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
 import type { Node, Resource, Workload } from '../cluster/model.ts'
 import { type Address, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
+import { advertise } from './advertise.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
-import type { TunnelKind } from './encap/local.ts'
+import { podMtu, type TunnelKind } from './encap/local.ts'
 import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
 import { tunnelWarnings } from './encap/warnings.ts'
 import { bgpAddresses, blockPrefixes, Facts, hostAddresses } from './facts.ts'
@@ -18,13 +20,7 @@ import { MultiIndex } from './multi-index.ts'
 import { Nat, type NatChanges } from './nat.ts'
 import type { NatSettings } from './nat-inputs.ts'
 import type { Declined } from './offer.ts'
-import {
-  type BgpSettings,
-  exportable,
-  type LocalSpeaker,
-  localSpeaker,
-  originationFor,
-} from './plan-bgp.ts'
+import { type BgpSettings, type LocalSpeaker, localSpeaker, originationFor } from './plan-bgp.ts'
 import {
   explain,
   type Inputs,
@@ -34,6 +30,7 @@ import {
   routeFor,
   sysctlsFor,
 } from './plan-kernel.ts'
+import { withPodCidrs } from './pod-cidrs.ts'
 import { Resolver } from './resolve.ts'
 import { bgpWarnings, peerFor } from './sessions.ts'
 import { type TunnelChanges, Tunnels } from './tunnels.ts'
@@ -65,7 +62,7 @@ export interface PlanChanges extends NatChanges, TunnelChanges {
   readonly sysctls: ReadonlyMap<string, readonly Sysctl[] | undefined>
   readonly peers: ReadonlyMap<Address, PeerConfig | undefined>
   readonly originations: ReadonlyMap<Prefix, Origination | undefined>
-  /** What peers taught us inside these prefixes may have to be announced again, or no more. */
+  /** What lies inside these prefixes may have to be announced again, otherwise or no more. */
   readonly exports: ReadonlySet<Prefix>
 }
 
@@ -73,6 +70,8 @@ export interface PlanSettings {
   readonly kernel: KernelSettings
   readonly bgp: BgpSettings
   readonly nat: NatSettings
+  /** USE_POD_CIDR. Does not change while we run. */
+  readonly usePodCidr: boolean
 }
 
 export class Plan {
@@ -134,8 +133,14 @@ export class Plan {
   // ---- inputs
 
   cluster({ key, before, after }: ClusterChange): void {
-    this.facts.reindex(key, before, after)
-    for (const resource of [before, after]) if (resource) this.#touch(resource)
+    const [was, is] = [this.#meaning(before), this.#meaning(after)]
+    this.facts.reindex(key, was, is)
+    for (const resource of [...was, ...is]) this.#touch(resource)
+  }
+
+  #meaning(resource: Resource | undefined): Resource[] {
+    if (!resource) return []
+    return this.#settings.usePodCidr ? withPodCidrs(resource) : [resource]
   }
 
   best({ prefix, best }: BestPathChange): void {
@@ -291,6 +296,11 @@ export class Plan {
     return localSpeaker(this.facts, this.#settings.bgp)
   }
 
+  /** In octets: what interfaces of new pods should have. */
+  get podMtu(): number {
+    return podMtu(this.#tunnels.local)
+  }
+
   get warnings(): string[] {
     return [
       ...bgpWarnings(this.facts),
@@ -308,9 +318,9 @@ export class Plan {
     return !this.#settings.kernel.routeSync || (isHost(prefix) && this.facts.ownsBlock(prefix))
   }
 
-  /** Whether a route learned by BGP may be announced again. */
-  exportable(prefix: Prefix): boolean {
-    return exportable(prefix, this.facts)
+  /** What is added to a path on its way out where no filter has decided; undefined: it stays here. */
+  advertise(prefix: Prefix): readonly Operation[] | undefined {
+    return advertise(prefix, this.facts)
   }
 
   // ---- what a change bears on
@@ -339,6 +349,7 @@ export class Plan {
         break
       case 'BGPConfiguration':
         this.#touchSessions()
+        for (const { cidr } of resource.prefixAdvertisements) this.#exports.add(cidr)
         this.#tunnels.doubt()
         break
       case 'BGPPeer':
