@@ -42,6 +42,12 @@ export function deviceOf(name: TunnelName, { devices }: Local): Tunnel | Decline
   }
 }
 
+/** What fits through every tunnel of this node: the MTU of its pods (Calico felix/dataplane/linux/mtu.go). */
+export function podMtu({ devices, hostMtu }: Local): number {
+  const mtus = Object.values(devices).flatMap(({ tunnel }) => tunnel?.mtu ?? [])
+  return mtus.length > 0 ? Math.min(...mtus) : hostMtu
+}
+
 /** The name of the device's kind in the kernel, which is that of its module. */
 export function kindOf(name: TunnelName): TunnelKind {
   return name === 'tunl0' ? 'ipip' : 'vxlan'
