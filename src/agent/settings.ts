@@ -49,6 +49,7 @@ export function planSettings(settings: Settings): PlanSettings {
       routerId: routerId === 'hash' ? hashedRouterId(settings.nodename) : routerId,
     },
     nat: natSettings(settings),
+    usePodCidr: settings.usePodCidr,
   }
 }
 

@@ -56,10 +56,10 @@ export class Facts {
     this.self = self
   }
 
-  /** Replaces one object. `key` is its identity; either side may be absent. */
-  reindex(key: string, before: Resource | undefined, after: Resource | undefined): void {
-    if (before) this.#index(key, before, false)
-    if (after) this.#index(key, after, true)
+  /** Replaces what one object stands for. `key` is its identity. */
+  reindex(key: string, before: readonly Resource[], after: readonly Resource[]): void {
+    for (const resource of before) this.#index(key, resource, false)
+    for (const resource of after) this.#index(key, resource, true)
   }
 
   /** The node this agent runs on, once known. */

@@ -12,9 +12,11 @@ export function pool(name: string, cidr: string, spec: Fields = {}): Document {
   return document('IPPool', name, { cidr, ...spec })
 }
 
-/** `labels` are those of the resource, all else is part of `spec.bgp`. */
-export function node(name: string, ipv4Address: string, { labels, ...bgp }: Fields = {}): Document {
-  return document('Node', name, { bgp: { ipv4Address, ...bgp } }, labels ? { labels } : {})
+/** `labels` are those of the resource, `spec` and `status` more of the document, all else is part of `spec.bgp`. */
+export function node(name: string, ipv4Address: string | undefined, fields: Fields = {}): Document {
+  const { labels, spec, status, ...bgp } = fields as Record<string, Fields>
+  const made = document('Node', name, { bgp: { ipv4Address, ...bgp }, ...spec }, labels ? { labels } : {})
+  return status ? { ...made, status } : made
 }
 
 /** A block with addresses handed out: ordinal → node that holds it. */

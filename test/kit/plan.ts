@@ -6,8 +6,11 @@ import { resourceId } from '../../src/cluster/feed.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { type Address, address, familyOf } from '../../src/inet/address.ts'
 import { type Prefix, parseCidr, prefix } from '../../src/inet/prefix.ts'
+import type { TunnelKind } from '../../src/plan/encap/local.ts'
+import type { TunnelSettings } from '../../src/plan/encap/settings.ts'
 import { Plan, type PlanChanges, type PlanSettings } from '../../src/plan/plan.ts'
 import type { ForeignRoute, Link } from '../../src/plan/underlay.ts'
+import type { Route } from '../../src/plan/wanted.ts'
 
 export const settings: PlanSettings = {
   kernel: {
@@ -32,6 +35,7 @@ export const settings: PlanSettings = {
     deviceRouteSource: { ipv4: undefined, ipv6: undefined },
   },
   bgp: { enabled: true, routerId: undefined },
+  usePodCidr: false,
   nat: {
     outgoingAddress: undefined,
     portRange: undefined,
@@ -51,6 +55,7 @@ export class Cluster {
   readonly #paths = new Map<string, BestPathChange>()
   #foreign: readonly ForeignRoute[] = []
   #settings: PlanSettings
+  #unsupported: ReadonlySet<TunnelKind> = new Set()
   #index = 1
 
   constructor(self: string, given: PlanSettings = settings) {
@@ -62,6 +67,21 @@ export class Cluster {
   nat(changes: Partial<PlanSettings['nat']>): this {
     this.#settings = { ...this.#settings, nat: { ...settings.nat, ...changes } }
     this.plan.settings(this.#settings)
+    return this
+  }
+
+  /** Other settings of tunnels; the rest stays. */
+  tunnels(changes: Partial<TunnelSettings>): this {
+    const tunnels = { ...this.#settings.kernel.tunnels, ...changes }
+    this.#settings = { ...this.#settings, kernel: { ...this.#settings.kernel, tunnels } }
+    this.plan.settings(this.#settings)
+    return this
+  }
+
+  /** The kernel cannot make devices of these kinds. */
+  unsupported(...kinds: TunnelKind[]): this {
+    this.#unsupported = new Set(kinds)
+    this.plan.unsupported(this.#unsupported)
     return this
   }
 
@@ -84,6 +104,12 @@ export class Cluster {
   link(name: string, ...addresses: string[]): this {
     const cidrs = addresses.map((text) => parseCidr(text)!)
     this.#links.set(name, { name, index: ++this.#index, running: true, mtu: 1500, addresses: cidrs })
+    return this.#underlay()
+  }
+
+  /** A change of its MTU. */
+  mtu(name: string, mtu: number): this {
+    this.#links.set(name, { ...this.#links.get(name)!, mtu })
     return this.#underlay()
   }
 
@@ -125,6 +151,7 @@ export class Cluster {
   /** Another plan, given at once all that this one was given over time. */
   again(): Cluster {
     const fresh = new Cluster(this.plan.facts.self, this.#settings).set(...this.#documents.values())
+    fresh.plan.unsupported(this.#unsupported)
     fresh.plan.underlay([...this.#links.values()], this.#foreign)
     for (const change of this.#paths.values()) fresh.plan.best(change)
     return fresh
@@ -147,32 +174,21 @@ function idOf({ kind, metadata }: Document): string {
   return resourceId(kind, metadata.name, metadata.namespace)
 }
 
-function line({
-  because: _,
-  prefix,
-  type,
-  protocol,
-  device,
-  gateway,
-  scope,
-}: {
-  because: string
-  prefix: Prefix
-  type: string
-  protocol: string
-  device?: string
-  gateway?: Address
-  scope?: string
-}): string {
+/** As ip(8) prints it, but with the length of host prefixes. */
+export function line(route: Route): string {
+  const { prefix, type, protocol, device, gateway, scope, onlink, mtu, source } = route
   const words = [
     type === 'blackhole' && 'blackhole',
     prefix,
     gateway && `via ${gateway}`,
     device && `dev ${device}`,
+    protocol !== 'boot' && `proto ${protocol}`,
+    scope && `scope ${scope}`,
+    source && `src ${source}`,
+    onlink && 'onlink',
+    mtu && `mtu ${mtu}`,
   ]
-  return [...words, protocol !== 'boot' && `proto ${protocol}`, scope && `scope ${scope}`]
-    .filter(Boolean)
-    .join(' ')
+  return words.filter(Boolean).join(' ')
 }
 
 export function path(of: Prefix, nextHop: Address, peer: string): Path {
