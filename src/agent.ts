@@ -334,12 +334,13 @@ class Agent {
     if (!this.#peers || !this.#speaker || this.#stopped) return
     const changes = this.#plan.settle()
     if (this.#isReady) this.#recordMtu(this.#plan.podMtu)
+    const isNews = this.#tellKernel(changes)
     this.#carryToPeers(changes, this.#peers)
-    this.#carryToKernel(changes)
+    if (isNews) this.#kernel.changed()
     this.#finishRestart(this.#peers, this.#speaker)
   }
 
-  /** First, so that what is to be torn down in the kernel has been withdrawn before. */
+  /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
     const { speaker } = this.#plan
     runner.listen('unable' in speaker ? [] : listenPoints(speaker))
@@ -350,12 +351,16 @@ class Agent {
     if (exports.size > 0) runner.step({ kind: 'refresh-out' })
   }
 
-  #carryToKernel({ routes, neighbors, sysctls }: PlanChanges): void {
+  /**
+   * Before the peers hear of it: the block of another node that becomes ours has a route in force, but not the one that
+   * may be announced. True when there is something to write.
+   */
+  #tellKernel({ routes, neighbors, sysctls }: PlanChanges): boolean {
     const kernel = this.#kernel
     for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    if (routes.size + neighbors.size + sysctls.size > 0) kernel.changed()
+    return routes.size + neighbors.size + sysctls.size > 0
   }
 
   #sessionEvent(peers: PlanChanges['peers']): SpeakerEvent {
