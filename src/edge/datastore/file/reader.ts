@@ -1,9 +1,10 @@
 // Keeps a view of a directory up to date: reads the files that changed, and tells a sink what that means.
 //
 // Two rules keep a running cluster safe. A deletion is believed only after the whole directory was read again, so a
-// document that moves to another file is never gone in between. And a directory that is away, or was replaced by an
-// empty one, deletes nothing.
+// document that moves to another file is never gone in between. And a directory that is away, or was replaced by one
+// that is empty or being filled, deletes nothing.
 
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FeedSink, ResourceId } from '../../../cluster/feed.ts'
 import { pauses } from '../pauses.ts'
@@ -15,6 +16,10 @@ import { emptyView, inForce, problemsOf, replaceFile, type View } from './view.t
 
 /** An emptied file is believed after this time; before, it may be one that a program has just begun to write. */
 const SETTLE_MS = 1_000
+/** A directory made anew, from a backup say, is believed to be filled when nothing was added to it for so long, … */
+const FILLED_MS = 5_000
+/** … but no later than this after it was made, however busy the cluster is. */
+const FILLING_MS = 600_000
 
 export interface Reader {
   readonly view: View
@@ -46,15 +51,11 @@ export function directoryReader(directory: string): Reader {
   async function refreshAll(): Promise<readonly string[]> {
     const identity = await identityOf(directory)
     const names = await listManifests(directory)
-    if (names.length === 0 && view.files.size > 0 && identity !== readLast) {
-      throw new Error(
-        `${directory} came back empty; what was read before stays in force until it has manifests`,
-      )
-    }
-    const looks = await lookAt(names, stamps)
-    readLast = identity
     const present = new Set(names)
     const gone = [...view.files.keys()].filter((name) => !present.has(name))
+    if (gone.length > 0 && identity !== readLast) await refuseUnfilled(directory, names.length)
+    const looks = await lookAt(names, stamps)
+    readLast = identity
     return takeIn([...looks, ...gone.map((name) => ({ name, found: 'nothing' }) as const)])
   }
 
@@ -88,6 +89,20 @@ export function directoryReader(directory: string): Reader {
     },
     complete: () => readLast !== undefined && [...view.files.values()].every((manifest) => manifest.known),
   }
+}
+
+/** @throws when a directory that took the place of another seems not to be filled yet */
+async function refuseUnfilled(directory: string, manifests: number): Promise<void> {
+  if (manifests === 0)
+    throw new Error(
+      `${directory} came back empty; what was read before stays in force until it has manifests`,
+    )
+  const { mtimeMs, birthtimeMs } = await stat(directory)
+  const now = Date.now()
+  if (now - birthtimeMs < FILLING_MS && now - mtimeMs < FILLED_MS)
+    throw new Error(
+      `${directory} came back with less in it; what was read before stays in force until nothing is added for 5 s`,
+    )
 }
 
 /** What one look at one file found. Without a stamp the file is read again at the next look. */
