@@ -1,7 +1,7 @@
 // What every part of IPAM is handed, and how it reads and writes: by compare-and-swap over single objects, again and
 // again until nobody was faster. Calico: libcalico-go/lib/ipam/{ipam,ipam_block_reader_writer}.go.
 
-import { claimName, dashed } from '../cluster/cidr-names.ts'
+import { claimName, dashed, undashed } from '../cluster/cidr-names.ts'
 import { type Datastore, type Document, type ResourceKind, StoreError } from '../cluster/feed.ts'
 import type { IpamConfiguration, IpPool } from '../cluster/model.ts'
 import { parseDocument } from '../cluster/resources/index.ts'
@@ -68,7 +68,7 @@ export async function getBlock({ store }: Ipam, cidr: Prefix): Promise<Stored<Bl
   return document && readBlock(document)
 }
 
-/** Every block, but for those that cannot be read. */
+/** Every block. */
 export async function listBlocks({ store }: Ipam): Promise<Stored<BlockSpec>[]> {
   return (await store.list('IPAMBlock')).map(readBlock).filter((block) => block !== undefined)
 }
@@ -156,10 +156,10 @@ export function poolOf({ pools }: Pick<Ipam, 'pools'>, inner: Prefix | Address):
   return pools().find(({ cidr }) => contains(cidr, inner))
 }
 
-/** In the form that this code writes: numbers that are bigint, lists that are there. Undefined for a damaged one. */
+/** In the form that this code writes: numbers that are bigint, lists that are there. */
 function readBlock(document: Document): Stored<BlockSpec> | undefined {
   const parsed = parseDocument(document)
-  if (!('resource' in parsed) || parsed.resource.kind !== 'IPAMBlock') return undefined
+  if (!('resource' in parsed) || parsed.resource.kind !== 'IPAMBlock') return damaged(document)
   const spec = document.spec as BlockSpec
   const numbers = Object.entries(spec.sequenceNumberForAllocation ?? {})
   return {
@@ -176,6 +176,13 @@ function readBlock(document: Document): Stored<BlockSpec> | undefined {
       ),
     },
   }
+}
+
+/** It is there, nobody's as far as we can see, and there is nothing to be had from it. */
+function damaged(document: Document): Stored<BlockSpec> | undefined {
+  const cidr = undashed(document.metadata.name)
+  const nothing = { allocations: [], unallocated: [], attributes: [], sequenceNumberForAllocation: {} }
+  return cidr && { document, spec: { cidr, ...nothing, sequenceNumber: 0n, deleted: false } }
 }
 
 /** Small ones come as number. What is none counts from the start. */
