@@ -9,6 +9,7 @@ import type { Address } from '../inet/address.ts'
 import { isHost, type Prefix, parsePrefix } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
+import { isTunnelName } from './wanted.ts'
 
 /** The immediate way out. `gateway` is the next hop itself when it is on the link. */
 export interface Exit {
@@ -87,14 +88,14 @@ function hopsOf(links: Iterable<Link>, routes: Iterable<ForeignRoute>): PrefixMa
     if (!present || hop.metric < present.metric) hops.set(prefix, hop)
   }
   for (const link of links) {
-    if (!link.running) continue
+    if (!link.running || isTunnelName(link.name)) continue
     for (const { prefix } of link.addresses) {
       if (!isHost(prefix) && !linkLocal.includes(prefix)) {
         offer(prefix, { device: link.name, gateway: undefined, metric: -1 })
       }
     }
   }
-  for (const route of routes) offer(route.prefix, route)
+  for (const route of routes) if (!isTunnelName(route.device)) offer(route.prefix, route)
   return hops
 }
 

@@ -39,7 +39,7 @@ export interface Neighbor {
 export interface Tunnel {
   readonly name: TunnelName
   readonly mtu: number
-  /** The address it has, as a host prefix; it has no other of that family. Absent while none is assigned. */
+  /** The address it has, as a host prefix; it has no other of its family. Absent while none is assigned. */
   readonly address?: Address
   /** For VXLAN devices: `type vxlan id VNI dstport PORT local LOCAL dev PARENT nolearning`. */
   readonly vxlan?: VxlanProperties
@@ -48,7 +48,14 @@ export interface Tunnel {
   readonly because: string
 }
 
-export type TunnelName = 'tunl0' | 'vxlan.calico' | 'vxlan-v6.calico'
+export const tunnelNames = ['tunl0', 'vxlan.calico', 'vxlan-v6.calico'] as const
+
+export type TunnelName = (typeof tunnelNames)[number]
+
+/** Never a way to a next hop: what goes into a tunnel has to come out on the underlay. */
+export function isTunnelName(device: string | undefined): device is TunnelName {
+  return (tunnelNames as readonly (string | undefined)[]).includes(device)
+}
 
 export interface VxlanProperties {
   readonly vni: number

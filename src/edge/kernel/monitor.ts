@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Cidr, parseCidr } from '../../inet/prefix.ts'
+import { type KernelFdbEntry, parseFdbEvent } from './fdb.ts'
 import { isRunning } from './links.ts'
 import { type PrintedNeighbor, parseNeighbor } from './neighbors.ts'
 import { type PrintedRoute, parseRoute } from './route-text.ts'
@@ -28,6 +29,7 @@ export type KernelEvent =
   | LinkEvent
   | AddressEvent
   | { readonly kind: 'route'; readonly deleted: boolean; readonly route: PrintedRoute }
+  | { readonly kind: 'fdb'; readonly deleted: boolean; readonly entry: KernelFdbEntry }
   | { readonly kind: 'neighbor'; readonly deleted: boolean; readonly neighbor: PrintedNeighbor }
 
 const PARSERS: Readonly<Record<string, (text: string, deleted: boolean) => KernelEvent | undefined>> = {
@@ -38,6 +40,8 @@ const PARSERS: Readonly<Record<string, (text: string, deleted: boolean) => Kerne
     return route && { kind: 'route', deleted, route }
   },
   NEIGH: (text, deleted) => {
+    const entry = parseFdbEvent(text)
+    if (entry) return { kind: 'fdb', deleted, entry }
     const neighbor = parseNeighbor(text)
     return neighbor && { kind: 'neighbor', deleted, neighbor }
   },
@@ -125,7 +129,7 @@ export function openMonitor(ip: Program, { onEvent, onLost }: MonitorHandlers): 
 }
 
 /** It says nothing when it begins to listen, but its netlink socket then is a member of groups. */
-async function isListening({ pid, ended }: Child): Promise<void> {
+export async function isListening({ pid, ended }: Child): Promise<void> {
   let over = pid === undefined
   void ended.then(() => {
     over = true

@@ -1,10 +1,11 @@
-// Static neighbour entries of workloads: permanent ones on workload interfaces are ours.
+// Static neighbour entries, of workloads and of VTEPs: permanent ones on workload interfaces and on our VXLAN devices
+// are ours.
 
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { Neighbor } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import type { Batch, Outcome } from './batch.ts'
-import { isWorkloadDevice, type Ownership } from './ownership.ts'
+import { isVxlanDevice, isWorkloadDevice, type Ownership } from './ownership.ts'
 import type { Seen } from './routes.ts'
 import type { Program } from './run.ts'
 import { saysAbsent, saysPassing } from './words.ts'
@@ -63,7 +64,7 @@ export class Neighbors implements Kind<Neighbor> {
     for await (const lines of this.#ip.lines('neigh', 'show', 'nud', 'permanent')) {
       for (const line of lines) {
         const { permanent } = parseNeighbor(line) ?? {}
-        if (permanent && isWorkloadDevice(permanent.device, this.#ownership)) found.push(permanent)
+        if (permanent && this.#isOnOurs(permanent.device)) found.push(permanent)
       }
     }
     return found
@@ -90,8 +91,12 @@ export class Neighbors implements Kind<Neighbor> {
 
   /** What an event means for one of our keys, if anything. */
   event({ address, device, permanent }: PrintedNeighbor, deleted: boolean): Seen<Neighbor> | undefined {
-    if (!isWorkloadDevice(device, this.#ownership)) return undefined
+    if (!this.#isOnOurs(device)) return undefined
     return { key: neighborKey({ address, device }), item: deleted ? undefined : permanent }
+  }
+
+  #isOnOurs(device: string): boolean {
+    return isWorkloadDevice(device, this.#ownership) || isVxlanDevice(device)
   }
 }
 

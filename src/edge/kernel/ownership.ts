@@ -24,12 +24,16 @@ export interface Ownership {
 const AGENT_PROTOCOLS: readonly string[] = ['12', '80']
 /** The CNI plugin writes protocol boot. */
 const CNI_PROTOCOL = '3'
-const VXLAN_DEVICES: readonly string[] = ['vxlan.calico', 'vxlan-v6.calico']
+export const VXLAN_DEVICES: readonly string[] = ['vxlan.calico', 'vxlan-v6.calico']
 const IPIP_DEVICE = 'tunl0'
 const LINK_LOCAL = prefix('fe80::/64')
 
 export function isWorkloadDevice(device: string | undefined, { settings }: Ownership): boolean {
   return device !== undefined && settings.workloadPrefixes.some((start) => device.startsWith(start))
+}
+
+export function isVxlanDevice(device: string | undefined): boolean {
+  return device !== undefined && VXLAN_DEVICES.includes(device)
 }
 
 /** True for routes that we or another agent of this cluster made, and that we therefore change and remove. */
@@ -39,7 +43,7 @@ export function isOurs(printed: PrintedRoute, ownership: Ownership): boolean {
   if (type !== RTN_UNICAST && type !== RTN_BLACKHOLE) return false
   const { device } = route
   if (isWorkloadDevice(device, ownership)) return isWorkloadRoute(protocol, ownership)
-  if (device && VXLAN_DEVICES.includes(device)) return protocol !== RTPROT_KERNEL
+  if (isVxlanDevice(device)) return protocol !== RTPROT_KERNEL
   return AGENT_PROTOCOLS.includes(protocol) && (device === IPIP_DEVICE || ownership.owns(destination))
 }
 

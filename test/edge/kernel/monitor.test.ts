@@ -40,6 +40,10 @@ t.test('every line of the monitor becomes its event', async (t) => {
       '[NEIGH]Deleted 10.65.0.2 dev caliaaa lladdr 66:3e:ca:a4:db:65 PERMANENT ',
       { kind: 'neighbor', deleted: true, neighbor: { address: '10.65.0.2', device: 'caliaaa' } },
     ],
+    [
+      '[NEIGH]172.18.0.4 dev vxlan.calico lladdr 66:3e:ca:a4:db:65 NOARP PERMANENT ',
+      { kind: 'fdb', deleted: false, entry: { mac: '66:3e:ca:a4:db:65', destination: '172.18.0.4' } },
+    ],
   ]
   for (const [line, expected] of lines) t.match(parseEvent(line), expected, line)
 })

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
 import { Neighbors, parseNeighbor } from '../../../src/edge/kernel/neighbors.ts'
-import { openIp } from '../../../src/edge/kernel/run.ts'
+import { openBridge, openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
 import type { Neighbor } from '../../../src/plan/wanted.ts'
 import { namespace } from '../../kit/namespace.ts'
@@ -51,6 +51,37 @@ t.test('put twice, changed, removed twice; those of others stay', needsRoot, asy
   t.same(await kind.read(), [])
   t.equal(ns.show('neigh show dev eth0 nud permanent').length, 1)
 })
+
+t.test(
+  'entries on VXLAN devices are ours in both families, FDB entries are no neighbours',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    ns.ip('link add vxlan.calico type vxlan id 4096 dstport 4789 local 172.18.0.2 dev eth0 nolearning')
+    const ip = openIp(ns.name)
+    const batch = new Batch(ip)
+    t.teardown(() => batch.close())
+    const kind = new Neighbors(ip, batch, {
+      settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
+      owns: () => false,
+    })
+    await openBridge(ns.name).text(
+      ...`fdb add ${mac} dev vxlan.calico dst 172.18.0.4 self permanent`.split(' '),
+    )
+    const entries = ['10.65.2.0', 'fd66::2:0'].map((of) => ({
+      address: address(of),
+      mac,
+      device: 'vxlan.calico',
+      because,
+    }))
+    t.same(await kind.put(entries), [])
+    t.same(await kind.read(), entries)
+    t.same(kind.event({ address: address('10.65.9.0'), device: 'vxlan.calico' }, true), {
+      key: 'vxlan.calico 10.65.9.0',
+      item: undefined,
+    })
+  },
+)
 
 t.test('an entry on an interface that is gone is refused alone, as a race', needsRoot, async (t) => {
   const ns = namespace(t)
