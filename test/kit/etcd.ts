@@ -60,6 +60,7 @@ export async function startEtcd(t: Teardown, options: EtcdOptions = {}): Promise
     ...['--listen-client-urls', url, '--advertise-client-urls', url],
     ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
     ...['--initial-cluster', `test=${peerUrl}`],
+    '--unsafe-no-fsync', // a killed process loses nothing by it; only a machine would
     ...(certificates ? serverTls(certificates) : []),
   ]
   let child: ChildProcess | undefined
