@@ -26,6 +26,18 @@ export function kernelSettings(current: () => Settings): KernelOptions['settings
     get resyncMs() {
       return current().routeRefreshIntervalMs
     },
+    get iptablesBackend() {
+      return current().iptablesBackend
+    },
+    get iptablesRefreshMs() {
+      return current().iptablesRefreshIntervalMs
+    },
+    get iptablesPostWriteMs() {
+      return current().iptablesPostWriteCheckIntervalMs
+    },
+    get ipsetsRefreshMs() {
+      return current().ipsetsRefreshIntervalMs
+    },
   }
 }
 

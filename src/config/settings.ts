@@ -250,7 +250,7 @@ export const settings = {
   iptablesBackend: row({
     environment: ['FELIX_IPTABLESBACKEND'],
     felix: 'iptablesBackend',
-    type: choice(words('auto', 'legacy', 'nft'), { none: 'auto' }),
+    type: choice<'auto' | 'legacy' | 'nft'>(words('auto', 'legacy', 'nft'), { none: 'auto' }),
     default: 'auto',
     live: true,
     meaning: 'Which iptables; `auto` is the one that kubelet uses, or that has more rules, or else legacy.',

@@ -2,19 +2,19 @@
 
 import type { Family } from '../../inet/address.ts'
 import type { Backend } from './iptables-text.ts'
-import type { Argv, Programs } from './run.ts'
+import type { OpenProgram } from './run.ts'
 
-/** `ip6tables-nft-save …`: the variants have names of their own wherever iptables comes from. */
-export function iptables(family: Family, backend: Backend, what: 'save' | 'restore', ...args: string[]): Argv {
-  return [`${family === 'ipv4' ? 'ip' : 'ip6'}tables-${backend}-${what}`, ...args]
+/** `ip6tables-nft-save`: the variants have names of their own wherever iptables comes from. */
+export function iptables(family: Family, backend: Backend, what: 'save' | 'restore'): string {
+  return `${family === 'ipv4' ? 'ip' : 'ip6'}tables-${backend}-${what}`
 }
 
 /** Asks the host. `wanted` other than auto is what is taken, whatever there is. */
-export async function detectBackend(programs: Programs, wanted: Backend | 'auto'): Promise<Backend> {
+export async function detectBackend(open: OpenProgram, wanted: Backend | 'auto'): Promise<Backend> {
   if (wanted !== 'auto') return wanted
-  const [nft, legacy] = await Promise.all([everything(programs, 'nft'), everything(programs, 'legacy')])
+  const [nft, legacy] = await Promise.all([everything(open, 'nft'), everything(open, 'legacy')])
   const chosen = chooseBackend(nft, legacy)
-  return chosen === 'legacy' && !(await works(programs, 'legacy')) ? 'nft' : chosen
+  return chosen === 'legacy' && !(await works(open, 'legacy')) ? 'nft' : chosen
 }
 
 /** From the output of iptables-save, both families in one. */
@@ -34,16 +34,22 @@ function rulesIn(text: string): number {
 }
 
 /** All tables that there are. To ask the legacy one for a table by name would load its module. */
-async function everything(programs: Programs, backend: Backend): Promise<string> {
+async function everything(open: OpenProgram, backend: Backend): Promise<string> {
   const families: readonly Family[] = ['ipv6', 'ipv4']
-  const texts = families.map((family) => programs.text(iptables(family, backend, 'save')).catch(() => ''))
+  const texts = families.map((family) =>
+    open(iptables(family, backend, 'save'))
+      .text()
+      .catch(() => ''),
+  )
   return (await Promise.all(texts)).join('\n')
 }
 
 /** Kernels without the legacy tables are built today. */
-async function works(programs: Programs, backend: Backend): Promise<boolean> {
-  return programs.text(iptables('ipv4', backend, 'save', '-t', 'nat')).then(
-    () => true,
-    () => false,
-  )
+async function works(open: OpenProgram, backend: Backend): Promise<boolean> {
+  return open(iptables('ipv4', backend, 'save'))
+    .text('-t', 'nat')
+    .then(
+      () => true,
+      () => false,
+    )
 }

@@ -44,7 +44,8 @@ export function isOwnChain(name: string): boolean {
 
 /** Equal in what the kernel does with packets. */
 export function sameChain(a: KernelChain, b: KernelChain): boolean {
-  const isMarkedSame = (rule: string, i: number) => markOf(rule) !== '' && markOf(rule) === markOf(b.rules[i]!)
+  const isMarkedSame = (rule: string, i: number) =>
+    markOf(rule) !== '' && markOf(rule) === markOf(b.rules[i]!)
   return (
     a.overtaken === b.overtaken &&
     a.leftIn === b.leftIn &&
@@ -82,7 +83,7 @@ export function parseSave(text: string, family: Family, leftIn?: Backend): Kerne
 }
 
 function natLines(text: string): string[] {
-  const [, section = ''] = /^\*nat$([^]*?)^COMMIT$/m.exec(text) ?? []
+  const [, section = ''] = /^\*nat$(.*?)^COMMIT$/ms.exec(text) ?? []
   return section.split('\n')
 }
 

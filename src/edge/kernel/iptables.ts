@@ -8,10 +8,10 @@ import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import { detectBackend, iptables } from './iptables-backend.ts'
 import { type Backend, type KernelChain, parseSave, putText, removeText, sameChain } from './iptables-text.ts'
-import type { CommandError, Programs } from './run.ts'
+import type { CommandError, OpenProgram } from './run.ts'
 
 export interface ChainsOptions {
-  readonly programs: Programs
+  readonly open: OpenProgram
   /** Looked at anew whenever they count. */
   readonly settings: {
     readonly iptablesBackend: Backend | 'auto'
@@ -25,7 +25,7 @@ export interface ChainsOptions {
 const families: readonly Family[] = ['ipv4', 'ipv6']
 /** How often tables are read that nobody tells of, and the least share of time in which they are left alone. */
 const POLL_MS = 500
-const IDLE_SHARE = 50
+const IDLE_SHARE = 20
 
 export class Chains implements Kind<KernelChain> {
   readonly name = 'chains'
@@ -35,6 +35,8 @@ export class Chains implements Kind<KernelChain> {
   /** Readings since the last write. */
   #readings = Number.POSITIVE_INFINITY
   #readingMs = 0
+  /** What was left in the iptables that is not used. Once there is nothing, nobody looks again. */
+  #left: { readonly unused: Backend; readonly chains: readonly KernelChain[] } | undefined
 
   constructor(options: ChainsOptions) {
     this.#options = options
@@ -48,12 +50,11 @@ export class Chains implements Kind<KernelChain> {
    * Until the next reading. A program that saved before our write and restores after it undoes it: a write is looked at
    * again and again, ever more seldom. Where no events tell of changes, all the time.
    */
-  resyncMs(hasEvents: boolean): number {
+  resyncMs(isTold: boolean): number {
     const { iptablesRefreshMs, iptablesPostWriteMs } = this.#options.settings
     if (iptablesRefreshMs === 0) return 0
-    const poll = hasEvents ? iptablesRefreshMs : Math.max(POLL_MS, this.#readingMs * IDLE_SHARE)
-    const afterWrite =
-      iptablesPostWriteMs > 0 ? iptablesPostWriteMs * 2 ** this.#readings : iptablesRefreshMs
+    const poll = isTold ? iptablesRefreshMs : Math.max(POLL_MS, this.#readingMs * IDLE_SHARE)
+    const afterWrite = iptablesPostWriteMs > 0 ? iptablesPostWriteMs * 2 ** this.#readings : iptablesRefreshMs
     return Math.min(iptablesRefreshMs, poll, afterWrite)
   }
 
@@ -61,22 +62,20 @@ export class Chains implements Kind<KernelChain> {
   backend(): Promise<Backend> {
     const setting = this.#options.settings.iptablesBackend
     if (this.#detected?.setting !== setting) {
-      this.#detected = { setting, backend: detectBackend(this.#options.programs, setting) }
+      this.#detected = { setting, backend: detectBackend(this.#options.open, setting) }
     }
     return this.#detected.backend
   }
 
   /** Where there is no iptables there is nothing of ours: that is for `put` to say. */
   async read(): Promise<readonly KernelChain[]> {
-    const begun = performance.now()
     const backend = await this.backend()
-    const unused = backend === 'nft' ? 'legacy' : 'nft'
-    const found = await Promise.all(
-      families.flatMap((family) => [this.#find(family, backend), this.#findLeft(family, unused)]),
-    )
+    const left = await this.#leftIn(otherThan(backend))
+    const begun = performance.now()
+    const found = await Promise.all(families.map((family) => this.#find(family, backend)))
     this.#readings++
     this.#readingMs = performance.now() - begun
-    return found.flat()
+    return [...found.flat(), ...left]
   }
 
   async put(chains: readonly KernelChain[]): Promise<readonly Refused[]> {
@@ -88,12 +87,14 @@ export class Chains implements Kind<KernelChain> {
   async remove(chains: readonly KernelChain[]): Promise<readonly Refused[]> {
     const backend = await this.backend()
     const [left, used] = [chains.filter(({ leftIn }) => leftIn), chains.filter(({ leftIn }) => !leftIn)]
-    const unused = backend === 'nft' ? 'legacy' : 'nft'
     const gone = (ours: readonly KernelChain[], found: readonly KernelChain[]): string => {
       const names = new Set(ours.map(({ name }) => name))
       return removeText(found.filter(({ name }) => names.has(name)))
     }
-    return [...(await this.#write(used, backend, gone)), ...(await this.#write(left, unused, gone))]
+    return [
+      ...(await this.#write(used, backend, gone)),
+      ...(await this.#write(left, otherThan(backend), gone)),
+    ]
   }
 
   /** In each family, all or nothing. */
@@ -116,21 +117,33 @@ export class Chains implements Kind<KernelChain> {
 
   /** Undefined when it is done, else why not. */
   async #restore(family: Family, backend: Backend, text: string): Promise<string | undefined> {
-    const argv = iptables(family, backend, 'restore', '--noflush', '--wait', '10')
-    return this.#options.programs.text(argv, text).then(
+    const restore = this.#options.open(iptables(family, backend, 'restore'))
+    return restore.feed(text, '--noflush', '--wait', '10').then(
       () => undefined,
-      (error: CommandError) => cureFor(argv[0], error.stderr),
+      (error: CommandError) => cureFor(restore.name, error.stderr),
     )
   }
 
   async #find(family: Family, backend: Backend): Promise<readonly KernelChain[]> {
-    const argv = iptables(family, backend, 'save', '-t', 'nat')
-    return parseSave(await this.#options.programs.text(argv).catch(() => ''), family)
+    const save = this.#options.open(iptables(family, backend, 'save'))
+    return parseSave(await save.text('-t', 'nat').catch(() => ''), family)
+  }
+
+  async #leftIn(unused: Backend): Promise<readonly KernelChain[]> {
+    if (this.#left?.unused !== unused || this.#left.chains.length > 0) {
+      const found = await Promise.all(families.map((family) => this.#findLeft(family, unused)))
+      this.#left = { unused, chains: found.flat() }
+    }
+    return this.#left.chains
   }
 
   /** Without naming the table, which would load its module. */
   async #findLeft(family: Family, unused: Backend): Promise<readonly KernelChain[]> {
-    const text = await this.#options.programs.text(iptables(family, unused, 'save')).catch(() => '')
-    return parseSave(text, family, unused)
+    const save = this.#options.open(iptables(family, unused, 'save'))
+    return parseSave(await save.text().catch(() => ''), family, unused)
   }
+}
+
+function otherThan(backend: Backend): Backend {
+  return backend === 'nft' ? 'legacy' : 'nft'
 }

@@ -1,21 +1,22 @@
-// The kernel of this node, kept as the plan wants it: three reconcilers, their loop, and the events that drive them.
+// The kernel of this node, kept as the plan wants it: the reconcilers, their loop, and the events that drive them.
 
 import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute, Link } from '../../plan/underlay.ts'
 import type { Neighbor, Sysctl } from '../../plan/wanted.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
-import { Loop } from '../../reconcile/loop.ts'
+import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
 import { Reconciler } from '../../reconcile/reconciler.ts'
 import { Batch } from './batch.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
 import { readLinks } from './links.ts'
 import { type AddressEvent, type KernelEvent, type LinkEvent, type Monitor, openMonitor } from './monitor.ts'
+import { Nat, type NatOptions } from './nat.ts'
 import { Neighbors } from './neighbors.ts'
 import type { Ownership } from './ownership.ts'
 import type { KernelRoute } from './route-text.ts'
 import { Routes, type Seen } from './routes.ts'
-import { openIp, type Program } from './run.ts'
+import { openIp, openProgram, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
 import { Sysctls } from './sysctls.ts'
 
@@ -23,10 +24,11 @@ export interface KernelOptions {
   readonly clock: TimerClock
   readonly saved: SavedState
   /** Settings that may change at any time; they are looked at anew whenever they count. */
-  readonly settings: Ownership['settings'] & {
-    /** Between two readings of everything, in milliseconds; 0 switches them off (Calico routeRefreshInterval). */
-    readonly resyncMs: number
-  }
+  readonly settings: Ownership['settings'] &
+    NatOptions['settings'] & {
+      /** Between two readings of everything, in milliseconds; 0 switches them off (Calico routeRefreshInterval). */
+      readonly resyncMs: number
+    }
   /** Network namespace, as in `ip netns`; for tests. Sysctls are always those of our own. */
   readonly namespace?: string
   /** Whether the datastore would tell us of a new pod by now. While it would not, what the CNI plugin wrote stays. */
@@ -46,6 +48,7 @@ export class Kernel {
   readonly routes: Reconciler<KernelRoute>
   readonly neighbors: Reconciler<Neighbor>
   readonly sysctls: Reconciler<Sysctl>
+  readonly nat: Nat
   readonly #options: KernelOptions
   readonly #ip: Program
   readonly #batch: Batch
@@ -57,7 +60,7 @@ export class Kernel {
   readonly #readUnderlay = latest(() => this.#underlay())
 
   constructor(options: KernelOptions) {
-    const { clock, saved, settings, namespace, onRound, onWarning } = options
+    const { clock, saved, settings, namespace, onWarning } = options
     const ownership: Ownership = { settings, owns: saved.owns }
     this.#options = options
     this.#ip = openIp(namespace)
@@ -74,11 +77,19 @@ export class Kernel {
     this.routes = new Reconciler(this.#routeKind, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
-    const resyncMs = () => settings.resyncMs
-    const paced = [this.sysctls, this.neighbors, this.routes].map((reconciler) => ({ reconciler, resyncMs }))
-    this.#loop = new Loop(paced, {
+    this.nat = new Nat({
+      open: (name) => openProgram(name, namespace),
       clock,
-      onRound,
+      settings,
+      resync: (which, gapMs) => this.#loop.resyncSoon(which, gapMs),
+      onWarning,
+    })
+    const paced = (reconciler: Reconcilable): Paced => ({ reconciler, resyncMs: () => settings.resyncMs })
+    // Rules before routes: a packet that takes a new route must find them.
+    const members = [paced(this.sysctls), ...this.nat.paced, paced(this.neighbors), paced(this.routes)]
+    this.#loop = new Loop(members, {
+      clock,
+      onRound: () => this.#onRound(),
       onError: (error) => onWarning('reading the kernel', (error as Error).message),
     })
   }
@@ -113,7 +124,13 @@ export class Kernel {
   async stop(): Promise<void> {
     await this.#monitor?.close()
     await this.#loop.stop()
+    this.nat.close()
     await this.#batch.close()
+  }
+
+  #onRound(): void {
+    void this.nat.watch()
+    this.#options.onRound()
   }
 
   #graceOf(device: string): number {

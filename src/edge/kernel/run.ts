@@ -34,11 +34,16 @@ export interface Program {
   readonly name: string
   /** What it prints. Rejects with a CommandError. */
   text(...args: string[]): Promise<string>
+  /** What it prints when it has read `input`. Rejects with a CommandError. */
+  feed(input: string, ...args: string[]): Promise<string>
   /** What it prints, some lines at a time, so that a long table never holds up others. Rejects with a CommandError. */
   lines(...args: string[]): AsyncIterable<readonly string[]>
   /** Starts it and leaves it running. */
   start(args: readonly string[], handlers: LineHandlers): Child
 }
+
+/** Finds a program by its name. */
+export type OpenProgram = (name: string) => Program
 
 /**
  * `namespace` as in `ip netns`: for tests. The agent works in the namespace it was started in. A program that cannot go
@@ -61,33 +66,9 @@ function program(name: string, [file, ...leading]: readonly string[]): Program {
   return {
     name,
     text: (...args) => text(file!, [...leading, ...args]),
+    feed: (input, ...args) => text(file!, [...leading, ...args], input),
     lines: (...args) => lines(file!, [...leading, ...args]),
     start: (args, handlers) => start(file!, [...leading, ...args], handlers),
-  }
-}
-
-/** Any other program, in our own network namespace or in the one named. */
-export interface Programs {
-  /** What it prints when it has read `input`. Rejects with a CommandError. */
-  text(argv: Argv, input?: string): Promise<string>
-  /** Starts it and leaves it running. */
-  start(argv: Argv, handlers: LineHandlers): Child
-}
-
-export type Argv = readonly [file: string, ...args: string[]]
-
-/** `namespace` as for `openIp`. */
-export function openPrograms(namespace?: string): Programs {
-  const within = (argv: Argv): Argv => (namespace ? ['ip', 'netns', 'exec', namespace, ...argv] : argv)
-  return {
-    text: (argv, input = '') => {
-      const [file, ...args] = within(argv)
-      return text(file, args, input)
-    },
-    start: (argv, handlers) => {
-      const [file, ...args] = within(argv)
-      return start(file, args, handlers)
-    },
   }
 }
 

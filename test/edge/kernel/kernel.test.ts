@@ -17,6 +17,17 @@ interface Test {
   testdir(): string
 }
 
+const settings: KernelOptions['settings'] = {
+  workloadPrefixes: ['cali'],
+  removeExternalRoutes: true,
+  workloadProtocol: 3,
+  resyncMs: 0,
+  iptablesBackend: 'auto',
+  iptablesRefreshMs: 0,
+  iptablesPostWriteMs: 0,
+  ipsetsRefreshMs: 0,
+}
+
 /** A kernel followed as the agent does, without a plan: routes are wanted by hand. */
 async function follow(
   t: Test,
@@ -31,7 +42,7 @@ async function follow(
   const kernel = new Kernel({
     clock: systemClock,
     saved,
-    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
+    settings,
     namespace: ns.name,
     isInformed: () => true,
     onUnderlay: (links, foreign) => Object.assign(underlay, { links, foreign }),
@@ -295,7 +306,7 @@ t.test('without ip(8) it does not start, and says why', async (t) => {
   const kernel = new Kernel({
     clock: systemClock,
     saved: openSavedState(join(t.testdir(), 'owned')),
-    settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3, resyncMs: 0 },
+    settings,
     isInformed: () => true,
     onUnderlay: () => {},
     onRound: () => {},
