@@ -30,7 +30,10 @@ export interface StartupOptions {
   readonly log: Pick<Log, 'info' | 'warn'>
 }
 
-/** Interfaces come and go in bursts, and a DHCP client may take an address away only to give it back. */
+/**
+ * From the first change of interfaces to the look at them: they come in bursts, and a DHCP client may take an address away
+ * only to give it back. Later changes do not prolong it, or a node where something changes all the time would never look.
+ */
 const SETTLE_MS = 5_000
 const FIRST_RETRY_MS = 1_000
 const MAX_RETRY_MS = 30_000
@@ -42,7 +45,7 @@ export class Startup {
   #interfaces: readonly Interface[] = []
   #isAllowed = false
   #isRunning = false
-  /** Interfaces changed while an attempt was under way. */
+  /** Interfaces have changed since the last attempt began. */
   #isOutdated = false
   /** All of it has been done once. */
   #isDone = false
@@ -59,16 +62,18 @@ export class Startup {
   allow(isAllowed: boolean): void {
     const isNews = isAllowed && !this.#isAllowed
     this.#isAllowed = isAllowed
-    if (isNews && !this.#isDone) void this.#run()
+    if (!isNews || this.#isRunning) return
+    if (this.#isDone) this.#runLater()
+    else void this.#run()
   }
 
   /** The interfaces as they are now. */
   interfaces(interfaces: readonly Interface[]): void {
     const before = decisive(this.#interfaces)
     this.#interfaces = interfaces
-    if (decisive(interfaces) === before) return
+    if (this.#isOutdated || decisive(interfaces) === before) return
     this.#isOutdated = true
-    if (this.#isAllowed && !this.#isRunning) this.#runIn(SETTLE_MS)
+    if (this.#isAllowed && !this.#isRunning) this.#runLater()
   }
 
   view(): { readonly status: StartupStatus; readonly warnings: readonly string[] } {
@@ -80,9 +85,16 @@ export class Startup {
     this.#cancel()
   }
 
-  #runIn(ms: number): void {
+  #runLater(): void {
     this.#cancel()
-    this.#cancel = this.#options.clock.after(ms, () => void this.#run())
+    this.#cancel = this.#options.clock.after(this.#pause(), () => void this.#run())
+  }
+
+  #pause(): number {
+    if (this.#isOutdated) return SETTLE_MS
+    if (this.#isDone && this.#failures === 0) return this.#settings.autodetectPollMs
+    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1))
+    return full * (0.5 + this.#options.clock.random() / 2)
   }
 
   async #run(): Promise<void> {
@@ -97,13 +109,7 @@ export class Startup {
       this.#failed(error as Error)
     }
     this.#isRunning = false
-    if (this.#isAllowed) this.#runIn(this.#isOutdated ? SETTLE_MS : this.#pause())
-  }
-
-  #pause(): number {
-    if (this.#failures === 0) return this.#settings.autodetectPollMs
-    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
-    return full * (0.5 + this.#options.clock.random() / 2)
+    if (this.#isAllowed) this.#runLater()
   }
 
   #failed({ message }: Error): void {
