@@ -30,6 +30,7 @@ import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
 import { recordedNodename } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
+import { kernelChain } from './edge/kernel/iptables-text.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
 import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
 import { systemClock } from './edge/kernel/system-clock.ts'
@@ -355,12 +356,16 @@ class Agent {
    * Before the peers hear of it: the block of another node that becomes ours has a route in force, but not the one that
    * may be announced. True when there is something to write.
    */
-  #tellKernel({ routes, neighbors, sysctls }: PlanChanges): boolean {
+  #tellKernel(changes: PlanChanges): boolean {
+    const { routes, neighbors, sysctls, sets, setMembers, chains } = changes
     const kernel = this.#kernel
+    for (const [name, set] of sets) kernel.nat.sets.want(name, set)
+    for (const [key, member] of setMembers) kernel.nat.members.want(key, member)
+    for (const [key, chain] of chains) kernel.nat.chains.want(key, chain && kernelChain(chain))
     for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    return routes.size + neighbors.size + sysctls.size > 0
+    return [routes, neighbors, sysctls, sets, setMembers, chains].some(({ size }) => size > 0)
   }
 
   #sessionEvent(peers: PlanChanges['peers']): SpeakerEvent {
@@ -429,6 +434,7 @@ class Agent {
     if (JSON.stringify(before) === JSON.stringify(this.#resolved)) return
     this.#log.level = this.#settings.logLevel
     this.#logSettings()
+    this.#kernel.nat.reconfigure()
     this.#input(() => this.#plan.settings(planSettings(this.#settings)))
   }
 
@@ -471,9 +477,7 @@ class Agent {
         this.#peers?.listening ?? [],
         this.#speaker?.peers() ?? [],
       ),
-      kernel: [this.#kernel.routes, this.#kernel.neighbors, this.#kernel.sysctls].map((one) =>
-        kernelStatus(one.view()),
-      ),
+      kernel: this.#kernel.views().map(kernelStatus),
       warnings: [
         ...(this.#frozen ? [`ClusterInformation default: ${FROZEN}`] : []),
         ...startup.warnings,

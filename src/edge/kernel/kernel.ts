@@ -2,11 +2,12 @@
 
 import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute, Link } from '../../plan/underlay.ts'
-import type { Neighbor, Sysctl } from '../../plan/wanted.ts'
+import { isTunnelName, type Neighbor, type Sysctl } from '../../plan/wanted.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
-import { Reconciler } from '../../reconcile/reconciler.ts'
+import { Reconciler, type ReconcilerView } from '../../reconcile/reconciler.ts'
 import { Batch } from './batch.ts'
+import { Fdb, type KernelFdbEntry } from './fdb.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
 import { readLinks } from './links.ts'
@@ -16,9 +17,11 @@ import { Neighbors } from './neighbors.ts'
 import type { Ownership } from './ownership.ts'
 import type { KernelRoute } from './route-text.ts'
 import { Routes, type Seen } from './routes.ts'
-import { openIp, openProgram, type Program } from './run.ts'
+import { openBridge, openIp, openProgram, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
 import { Sysctls } from './sysctls.ts'
+import type { KernelTunnel, TunnelKind } from './tunnel-text.ts'
+import { Tunnels } from './tunnels.ts'
 
 export interface KernelOptions {
   readonly clock: TimerClock
@@ -43,20 +46,31 @@ export interface KernelOptions {
 
 /** A new workload interface's routes are left alone for so long: the CNI plugin is ahead of the datastore (Felix). */
 const GRACE_MS = 10_000
+/** Between two looks at the tunnel devices: each of our own changes is an event too. */
+const TUNNELS_GAP_MS = 20
+/** The longest that we wait for the news of a device we made. */
+const NEWS_MS = 1_000
 
 export class Kernel {
   readonly routes: Reconciler<KernelRoute>
   readonly neighbors: Reconciler<Neighbor>
   readonly sysctls: Reconciler<Sysctl>
+  readonly tunnels: Reconciler<KernelTunnel>
+  readonly fdb: Reconciler<KernelFdbEntry>
   readonly nat: Nat
   readonly #options: KernelOptions
   readonly #ip: Program
   readonly #batch: Batch
+  readonly #bridgeBatch: Batch
   readonly #links = new LinkTable()
   readonly #routeKind: Routes
   readonly #neighborKind: Neighbors
+  readonly #tunnelKind: Tunnels
+  readonly #fdbKind: Fdb
   readonly #loop: Loop
   #monitor: Monitor | undefined
+  /** What waits for an interface to be told of as running, by its index. */
+  readonly #awaited = new Map<number, () => void>()
   readonly #readUnderlay = latest(() => this.#underlay())
 
   constructor(options: KernelOptions) {
@@ -65,6 +79,15 @@ export class Kernel {
     this.#options = options
     this.#ip = openIp(namespace)
     this.#batch = new Batch(this.#ip)
+    const bridge = openBridge(namespace)
+    this.#bridgeBatch = new Batch(bridge)
+    this.#tunnelKind = new Tunnels({
+      ip: this.#ip,
+      ethtool: openProgram('ethtool', namespace),
+      onMaking: (name) => this.#doubt([name], true),
+      onMade: (index) => this.#told(index),
+    })
+    this.#fdbKind = new Fdb(bridge, this.#bridgeBatch)
     this.#neighborKind = new Neighbors(this.#ip, this.#batch, ownership)
     this.#routeKind = new Routes({
       ip: this.#ip,
@@ -77,6 +100,8 @@ export class Kernel {
     this.routes = new Reconciler(this.#routeKind, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
+    this.tunnels = new Reconciler<KernelTunnel>(this.#tunnelKind, clock)
+    this.fdb = new Reconciler(this.#fdbKind, clock)
     this.nat = new Nat({
       open: (name) => openProgram(name, namespace),
       clock,
@@ -85,9 +110,9 @@ export class Kernel {
       onWarning,
     })
     const paced = (reconciler: Reconcilable): Paced => ({ reconciler, resyncMs: () => settings.resyncMs })
+    const devices = [this.sysctls, this.tunnels, this.neighbors, this.fdb].map(paced)
     // Rules before routes: a packet that takes a new route must find them.
-    const members = [paced(this.sysctls), ...this.nat.paced, paced(this.neighbors), paced(this.routes)]
-    this.#loop = new Loop(members, {
+    this.#loop = new Loop([...devices, ...this.nat.paced, paced(this.routes)], {
       clock,
       onRound: () => this.#onRound(),
       onError: (error) => onWarning('reading the kernel', (error as Error).message),
@@ -120,12 +145,23 @@ export class Kernel {
     return this.routes.resync()
   }
 
+  /** Every kind, for people who ask. */
+  views(): readonly ReconcilerView[] {
+    const { sets, members, chains } = this.nat
+    return [this.routes, this.neighbors, sets, members, chains, this.sysctls].map((one) => one.view())
+  }
+
+  /** The kinds of tunnel devices that the kernel would not make when it was last asked. */
+  get unsupported(): ReadonlySet<TunnelKind> {
+    return this.#tunnelKind.unsupported()
+  }
+
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
     await this.#monitor?.close()
     await this.#loop.stop()
     this.nat.close()
-    await this.#batch.close()
+    await Promise.all([this.#batch.close(), this.#bridgeBatch.close()])
   }
 
   #onRound(): void {
@@ -143,6 +179,7 @@ export class Kernel {
     if (event.kind === 'link') this.#link(event)
     if (event.kind === 'address') this.#address(event)
     if (event.kind === 'route') this.#saw(this.routes, this.#routeKind.event(event.route, event.deleted))
+    if (event.kind === 'fdb') this.#saw(this.fdb, this.#fdbKind.event(event.entry, event.deleted))
     if (event.kind === 'neighbor') {
       this.#saw(this.neighbors, this.#neighborKind.event(event.neighbor, event.deleted))
     }
@@ -155,19 +192,44 @@ export class Kernel {
   }
 
   #link(event: LinkEvent): void {
-    const changed = event.deleted
-      ? this.#links.delete(event.index)
-      : this.#links.set(event, this.#options.clock.now())
-    if (changed.length === 0) return
-    if (event.deleted || !event.up) this.#routeKind.deviceDown(event.name)
+    const { index, name, deleted, up, running, mtu } = event
+    this.#touchTunnel(name)
+    const hasOtherMtu = this.#links.mtu(index) !== mtu
+    const changed = deleted ? this.#links.delete(index) : this.#links.set(event, this.#options.clock.now())
+    if (changed.length > 0 && (deleted || !up)) this.#routeKind.deviceDown(name)
     this.#doubt(changed)
-    this.#refreshUnderlay() // the plan speaks first: what we wrote before it does would only be refused
+    if (running) this.#awaited.get(index)?.()
+    // The plan speaks first: what we wrote before it does would only be refused.
+    if (changed.length > 0 || hasOtherMtu) this.#refreshUnderlay()
   }
 
-  #address({ deleted, address }: AddressEvent): void {
+  #address({ deleted, device, address }: AddressEvent): void {
+    this.#touchTunnel(device)
     // IPv4 routes with this source address go with it, without a word.
     if (deleted && familyOf(address.address) === 'ipv4') this.#loop.resyncSoon()
     this.#refreshUnderlay()
+  }
+
+  /** Something happened to this interface. If it is a tunnel of ours, what, we have to look up. */
+  #touchTunnel(device: string): void {
+    if (isTunnelName(device)) this.#loop.resyncSoon([this.tunnels], TUNNELS_GAP_MS)
+  }
+
+  /**
+   * Resolves when the monitor has told that this interface is running, and so of all that went with the one before it:
+   * heard later, that would look as if someone had removed what we have written since.
+   */
+  #told(index: number): Promise<void> {
+    if (this.#links.isRunning(index)) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel()
+        this.#awaited.delete(index)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(NEWS_MS, done)
+      this.#awaited.set(index, done)
+    })
   }
 
   #lost(reason: string): void {
@@ -176,10 +238,11 @@ export class Kernel {
     this.#refreshUnderlay()
   }
 
-  #doubt(devices: readonly string[]): void {
-    if (devices.length > 0) this.#batch.renew()
+  #doubt(devices: readonly string[], ours = false): void {
+    if (devices.length === 0) return
+    for (const batch of [this.#batch, this.#bridgeBatch]) batch.renew()
     for (const device of devices) {
-      for (const reconciler of [this.sysctls, this.neighbors, this.routes]) reconciler.doubt(device)
+      for (const kind of [this.sysctls, this.neighbors, this.fdb, this.routes]) kind.doubt(device, ours)
     }
   }
 
