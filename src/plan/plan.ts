@@ -378,9 +378,6 @@ export class Plan {
 
   /** Our side of the routes to other nodes changed. */
   #touchRemote(): void {
-    for (const block of this.facts.blocks()) {
-      for (const prefix of blockPrefixes(block)) this.#routes.touch(prefix)
-    }
     for (const node of this.facts.nodes.values()) this.#touchPathTo(node)
     for (const prefix of this.#paths.keys()) if (this.facts.poolOf(prefix)) this.#routes.touch(prefix)
   }
