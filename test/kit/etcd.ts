@@ -31,6 +31,8 @@ export interface EtcdServer {
   start(): Promise<void>
   /** Forgets all data of a server that does not run. */
   wipe(): Promise<void>
+  /** Gives a server that does not run the data of a snapshot. `options` are those of `etcdctl snapshot restore`. */
+  restore(snapshot: string, ...options: string[]): Promise<void>
 }
 
 /** What a test offers to clean up with: tap's `t`. */
@@ -46,20 +48,15 @@ export async function startEtcd(t: Teardown, options: EtcdOptions = {}): Promise
   const [clientPort, peerPort] = await freePorts(2)
   const url = `${scheme}://127.0.0.1:${clientPort}`
   const peerUrl = `http://127.0.0.1:${peerPort}`
+  const data = join(directory, 'data')
+  const member = [
+    ...['--name', 'test', '--initial-cluster', `test=${peerUrl}`],
+    ...['--initial-advertise-peer-urls', peerUrl],
+  ]
   const argv = [
-    ...[
-      '--name',
-      'test',
-      '--data-dir',
-      join(directory, 'data'),
-      '--logger',
-      'zap',
-      '--log-outputs',
-      'stderr',
-    ],
-    ...['--listen-client-urls', url, '--advertise-client-urls', url],
-    ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
-    ...['--initial-cluster', `test=${peerUrl}`],
+    ...['--data-dir', data, '--logger', 'zap', '--log-outputs', 'stderr'],
+    ...['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peerUrl],
+    ...member,
     '--unsafe-no-fsync', // a killed process loses nothing by it; only a machine would
     ...(certificates ? serverTls(certificates) : []),
   ]
@@ -84,7 +81,12 @@ export async function startEtcd(t: Teardown, options: EtcdOptions = {}): Promise
     async start() {
       child = await launch(argv)
     },
-    wipe: () => rm(join(directory, 'data'), { recursive: true }),
+    wipe: () => rm(data, { recursive: true }),
+    async restore(snapshot, ...options) {
+      await server.wipe()
+      const into = ['--data-dir', data, ...member, ...options]
+      await etcdctl(url, certificates, ['snapshot', 'restore', snapshot, ...into])
+    },
   }
   const lastResort = () => void child?.kill('SIGKILL')
   process.once('exit', lastResort)

@@ -12,7 +12,7 @@ import { contact } from './contact.ts'
 import { rangeOf, readAll } from './range.ts'
 import { inWords } from './reasons.ts'
 import { type KeyTable, keyTable } from './table.ts'
-import { PositionLost, type Positions, watchFrom } from './watch.ts'
+import { AnotherPast, PositionLost, type Positions, positionsAfter, watchFrom } from './watch.ts'
 
 /** All in milliseconds. */
 export interface FeedTiming {
@@ -68,6 +68,7 @@ export async function feed(
       if (signal.aborted) return
       if (error instanceof PositionLost) {
         positions = undefined
+        if (error instanceof AnotherPast) table.distrust()
       } else {
         waitMs = backoffMs(touch.lost(endpoint, inWords(error)))
         if (client) connection.drop(client)
@@ -80,17 +81,17 @@ export async function feed(
 /** Reads everything at one revision, passes on the differences, and returns where to watch from. */
 async function list(client: Etcd3, table: KeyTable, signal: AbortSignal): Promise<Positions> {
   const seen = new Set<string>()
-  let position = 0n
-  for await (const { kvs, revision } of readAll(client, prefixes)) {
+  let positions: Positions | undefined
+  for await (const { kvs, header } of readAll(client, prefixes)) {
     signal.throwIfAborted()
     for (const { key, value, mod_revision } of kvs) {
       seen.add(String(key))
       table.change({ key: String(key), value, revision: mod_revision })
     }
-    position = revision
+    positions = positionsAfter(header, prefixes)
   }
   table.keepOnly(seen)
-  return new Map(prefixes.map((prefix) => [prefix, position]))
+  return positions!
 }
 
 /**
@@ -106,7 +107,7 @@ async function auditing(
 ): Promise<never> {
   for (;;) {
     await delay(intervalMs * (0.5 + Math.random() / 2), undefined, { signal })
-    for (const [prefix, position] of positions) {
+    for (const [prefix, position] of positions.revisions) {
       const newer = { min_mod_revision: String(position + 1n), keys_only: true }
       const { kvs, count } = await client.kv.range({ ...rangeOf(prefix), ...newer })
       const unheard = kvs.some(({ key, mod_revision }) => table.revisionOf(String(key)) !== mod_revision)

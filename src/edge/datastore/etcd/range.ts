@@ -1,6 +1,6 @@
 // Reading etcd: all keys under prefixes, as they were at one revision.
 
-import type { Etcd3, IKeyValue, IRangeRequest } from 'etcd3'
+import type { Etcd3, IKeyValue, IRangeRequest, IResponseHeader } from 'etcd3'
 
 /** Keys in one answer: small enough that decoding one does not hold up anything else. */
 const PAGE = 500
@@ -14,13 +14,13 @@ export function rangeOf(prefix: string): { key: Buffer; range_end: Buffer } {
 
 export interface Page {
   readonly kvs: readonly IKeyValue[]
-  /** The one revision that all pages of a reading show. */
-  readonly revision: bigint
+  /** That of the first answer: all pages of a reading show its revision. */
+  readonly header: IResponseHeader
 }
 
 /** Every key under the prefixes, page by page, all at the revision that the first answer was given at. */
 export async function* readAll(client: Etcd3, prefixes: readonly string[]): AsyncGenerator<Page> {
-  let revision: string | undefined
+  let first: IResponseHeader | undefined
   for (const prefix of prefixes) {
     const range = rangeOf(prefix)
     for (let key: Buffer | undefined = range.key; key; ) {
@@ -28,11 +28,11 @@ export async function* readAll(client: Etcd3, prefixes: readonly string[]): Asyn
         key,
         range_end: range.range_end,
         limit: PAGE,
-        ...(revision ? { revision } : {}),
+        ...(first ? { revision: first.revision } : {}),
       }
       const { kvs, more, header } = await client.kv.range(request)
-      revision ??= header.revision
-      yield { kvs, revision: BigInt(revision) }
+      first ??= header
+      yield { kvs, header: first }
       key = more ? Buffer.concat([kvs.at(-1)!.key, Buffer.from([0])]) : undefined
     }
   }

@@ -8,7 +8,8 @@ import { decode } from './decode.ts'
 import type { Change } from './watch.ts'
 
 interface Row {
-  readonly revision: string
+  /** Undefined when it no longer means anything. */
+  readonly revision: string | undefined
   /** Undefined when no version of this key was ever good. */
   readonly id: ResourceId | undefined
 }
@@ -18,6 +19,8 @@ export interface KeyTable {
   change(change: Change): void
   /** Takes every key that is not in `seen` for deleted. */
   keepOnly(seen: ReadonlySet<string>): void
+  /** Forgets which revisions were delivered, but not what: it is all compared anew. */
+  distrust(): void
   /** The revision at which a key was last delivered. */
   revisionOf(key: string): string | undefined
   /** How many keys there are under a prefix. */
@@ -47,6 +50,9 @@ export function keyTable(sink: Pick<FeedSink, 'set' | 'delete'>, board: ProblemB
     change: ({ key, value, revision }) => (value ? put(key, value, revision) : remove(key)),
     keepOnly(seen) {
       for (const key of [...rows.keys()]) if (!seen.has(key)) remove(key)
+    },
+    distrust() {
+      for (const [key, { id }] of rows) rows.set(key, { revision: undefined, id })
     },
     revisionOf: (key) => rows.get(key)?.revision,
     count: (prefix) => rows.keys().reduce((sum, key) => sum + (key.startsWith(prefix) ? 1 : 0), 0),

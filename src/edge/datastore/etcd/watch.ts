@@ -4,12 +4,17 @@
 // revision in a response header: events between what it delivered and what the header promised are lost when the
 // stream breaks while catching up. Here each prefix has its own position, which moves only over delivered events.
 
-import type { Etcd3, IWatchResponse } from 'etcd3'
+import type { Etcd3, IResponseHeader, IWatchResponse } from 'etcd3'
 import { rangeOf } from './range.ts'
 
-/** The server no longer has the revisions we missed, or has gone back in time: only a new list helps. */
+/** The server no longer has the revisions we missed: only a new list helps. */
 export class PositionLost extends Error {
-  override readonly name = 'PositionLost'
+  override readonly name: string = 'PositionLost'
+}
+
+/** The server has another past than the one we followed, as after a restored backup: what we know of revisions is void. */
+export class AnotherPast extends PositionLost {
+  override readonly name = 'AnotherPast'
 }
 
 /** A change of one key. */
@@ -20,8 +25,21 @@ export interface Change {
   readonly revision: string
 }
 
-/** By prefix: the revision up to which everything was delivered. */
-export type Positions = Map<string, bigint>
+/** How far everything was delivered, and of which history. */
+export interface Positions {
+  readonly cluster: string
+  /** The latest term of that cluster's leaders. It never falls. */
+  term: bigint
+  /** By prefix: the revision up to which everything was delivered. */
+  readonly revisions: Map<string, bigint>
+}
+
+/** The positions after a list of everything under these prefixes. */
+export function positionsAfter(header: IResponseHeader, prefixes: readonly string[]): Positions {
+  const { cluster_id, raft_term, revision } = header
+  const revisions = new Map(prefixes.map((prefix) => [prefix, BigInt(revision)]))
+  return { cluster: cluster_id, term: BigInt(raft_term), revisions }
+}
 
 export interface WatchHandlers {
   /** Every prefix is being watched. */
@@ -58,7 +76,7 @@ export async function watchFrom(
   })
   try {
     signal.throwIfAborted()
-    for (const [prefix, position] of positions) {
+    for (const [prefix, position] of positions.revisions) {
       const start = { start_revision: String(position + 1n), progress_notify: true }
       stream.write({ create_request: { ...rangeOf(prefix), ...start } })
     }
@@ -71,18 +89,20 @@ export async function watchFrom(
 
 /** Takes in the responses of one stream. Watches are confirmed in the order they were asked for. */
 function track(positions: Positions, handlers: WatchHandlers): (response: IWatchResponse) => void {
-  const unconfirmed = [...positions.keys()]
+  const { revisions } = positions
+  const unconfirmed = [...revisions.keys()]
   const prefixes = new Map<string, string>() // by watch id
 
   function confirm({ watch_id, header }: IWatchResponse): void {
     const prefix = unconfirmed.shift()!
-    if (BigInt(header.revision) < positions.get(prefix)!)
-      throw new PositionLost('the store has gone back in time')
+    if (BigInt(header.revision) < revisions.get(prefix)!)
+      throw new AnotherPast('the store has gone back in time')
     prefixes.set(watch_id, prefix)
     if (unconfirmed.length === 0) handlers.established()
   }
 
   return (response) => {
+    if (response.created || response.canceled) sameHistory(positions, response.header)
     if (response.canceled) throw cancelled(response)
     if (response.created) return confirm(response)
     const prefix = prefixes.get(response.watch_id)
@@ -96,8 +116,19 @@ function track(positions: Positions, handlers: WatchHandlers): (response: IWatch
       })
     }
     // The last event, or with none a progress notification: everything up to the header's revision was sent.
-    positions.set(prefix, BigInt(response.events.at(-1)?.kv.mod_revision ?? response.header.revision))
+    revisions.set(prefix, BigInt(response.events.at(-1)?.kv.mod_revision ?? response.header.revision))
   }
+}
+
+/**
+ * A backup is restored as a new cluster, or under the old name in an early term. (With the same name and term only the
+ * revision tells, or the audit.)
+ */
+function sameHistory(positions: Positions, { cluster_id, raft_term }: IResponseHeader): void {
+  const term = BigInt(raft_term)
+  if (cluster_id !== positions.cluster || term < positions.term)
+    throw new AnotherPast('the store has another past')
+  positions.term = term
 }
 
 function cancelled({ compact_revision, cancel_reason }: IWatchResponse): Error {

@@ -1,6 +1,7 @@
 // What can happen to a watch on etcd, with a real server and a path to it that can be cut.
 
 import { EventEmitter } from 'node:events'
+import { join } from 'node:path'
 import type { Etcd3 } from 'etcd3'
 import t, { type Test } from 'tap'
 import { etcdFromDocument, prefixesOf } from '../../../../src/cluster/etcd-keys.ts'
@@ -165,6 +166,38 @@ t.test('a server that came back without its data, or with older data, is listed 
   await sink.until('the new world', () => sink.documents.has('IPPool/new') && sink.documents.size === 1)
 })
 
+// Seconds each, because a server that starts waits about one for its own election.
+for (const token of [['--initial-cluster-token', 'another'], []]) {
+  const name = token.length > 0 ? 'as another cluster' : 'under the old name'
+  t.test(`a backup restored ${name} is listed anew, however far it has gone since`, async (t) => {
+    const other = await startEtcd(t)
+    const otherWriter = etcdDatastore({ endpoints: [other.url] })
+    await otherWriter.create(pool('kept'))
+    const backup = join(t.testdir(), 'backup')
+    await other.ctl('snapshot', 'save', backup)
+    await other.kill()
+    await other.start() // in a later term
+    const proxy = await startProxy(t, Number(new URL(other.url).port))
+    const store = etcdDatastore({ endpoints: [urlOf(proxy)] })
+    t.teardown(() => Promise.all([otherWriter.close(), store.close()]).then(() => {}))
+    await otherWriter.create(pool('changed'))
+    await otherWriter.create(pool('forgotten'))
+    const sink = await insync(store)
+    proxy.cut()
+    await other.kill()
+    await other.restore(backup, ...token)
+    await other.start()
+    // The same key at the same revision as in the other past, and more revisions than there had been.
+    await otherWriter.create({ ...pool('changed'), spec: { cidr: '10.1.0.0/16' } })
+    for (const name of ['a', 'b', 'c']) await otherWriter.create(pool(name))
+    proxy.open()
+    await sink.until('the new world', () => sink.documents.has('IPPool/c') && sink.documents.size === 5)
+    t.notOk(sink.documents.has('IPPool/forgotten'))
+    t.equal(field(sink, 'IPPool/changed', 'cidr'), '10.1.0.0/16')
+    t.notOk(sink.log.includes('delete IPPool/kept'))
+  })
+}
+
 t.test('a watch that says nothing any more is found out', async (t) => {
   const real = connection({ endpoints: [server.url] })
   const closing = new AbortController()
@@ -188,10 +221,14 @@ t.test('a watch that says nothing any more is found out', async (t) => {
 /** The client with a watch that confirms whatever is asked, and then keeps silent. */
 function withDeafWatch(client: Etcd3): Etcd3 {
   const watch = async () => {
+    const { header } = await client.kv.range({ key: Buffer.from('/') })
     let asked = 0
     const write = () => {
       const confirmation = { created: true, canceled: false, watch_id: String(asked++), events: [] }
-      stream.emit('data', { ...confirmation, header: { revision: String(Number.MAX_SAFE_INTEGER) } })
+      stream.emit('data', {
+        ...confirmation,
+        header: { ...header, revision: String(Number.MAX_SAFE_INTEGER) },
+      })
     }
     const stream = Object.assign(new EventEmitter(), { write, cancel: () => {} })
     return stream
