@@ -11,11 +11,13 @@ import type { Etcd3, IOptions } from 'etcd3'
 /** Calico's dial timeout, used for every call that is not a stream. */
 const CALL_DEADLINE_MS = 10_000
 
-/** Calico pings every 30 s; etcd accepts one every 5 s. This finds a dead path in 20 s at most. */
+/**
+ * Calico pings every 30 s; etcd accepts one every 5 s. This finds a dead path in 20 s at most.
+ * Not while nothing is under way: etcd hangs up on who pings without a call.
+ */
 const CHANNEL_OPTIONS = {
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 10_000,
-  'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_receive_message_length': -1,
 }
 
