@@ -36,7 +36,11 @@ export type SpeakerEvent =
   | { readonly kind: 'flush' }
   /** Asks a peer to announce all of a family again (RFC 2918). */
   | { readonly kind: 'refresh-in'; readonly peer: string; readonly family: Family }
-  /** What `exportable` says may have changed. */
+  /** Announces all of a family to a peer again. */
+  | { readonly kind: 'resend'; readonly peer: string; readonly family: Family }
+  /** Ends the session with a peer, for it to begin anew (RFC 4486, Administrative Reset). */
+  | { readonly kind: 'reset'; readonly peer: string }
+  /** What `advertise` says may have changed. */
   | { readonly kind: 'refresh-out' }
   /** The end. Connections are closed without NOTIFICATION, so that peers keep our routes (RFC 4724 §4.2). */
   | { readonly kind: 'stop' }

@@ -125,6 +125,8 @@ export class Speaker {
       this.#announcer.flush()
     },
     'refresh-in': ({ peer, family }) => this.#refreshIn(peer, family),
+    resend: ({ peer, family }) => this.rib.resend(peer, family),
+    reset: ({ peer }) => this.#peers.get(peer)?.reset(),
     'refresh-out': () => this.rib.refilter(),
     stop: () => this.#stop(),
   }
@@ -224,8 +226,14 @@ export class Speaker {
     const { name } = peer.config
     this.rib.receive(name, update)
     const ended = endOfRibFamily(update)
-    if (ended) this.rib.sweep(name, ended)
+    if (ended) this.#endOfRib(name, ended)
     if (update.faults.length > 0) this.#noteFaults(peer, update)
+  }
+
+  #endOfRib(name: string, family: Family): void {
+    this.rib.sweep(name, family)
+    this.#heard.get(name)!.add(family)
+    this.#queue.act({ kind: 'heard' })
   }
 
   /** RFC 2918 §4; with the borders of RFC 7313 §4.2. */

@@ -227,6 +227,29 @@ t.test('a peer without graceful restart is told that its session begins anew', a
   t.match(notifications(b), [{ code: 6, subcode: 6 }])
 })
 
+t.test('a reset ends the session, which begins anew; a soft one sends all again', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  const before = b.sentTo.length
+  const name = a.view(b).name
+  const announced = () => a.sentTo.filter(({ kind }) => kind === 'update').length
+  const sofar = announced()
+  b.step({ kind: 'refresh-in', peer: b.view(a).name, family: 'ipv4' })
+  network.run(SECOND)
+  t.ok(announced() > sofar, 'asked for')
+  const asked = announced()
+  a.step({ kind: 'resend', peer: name, family: 'ipv4' })
+  network.run(SECOND)
+  t.ok(announced() > asked, 'sent')
+  t.ok(b.sentTo.length > before)
+  a.step({ kind: 'reset', peer: name })
+  network.run(0.1 * SECOND)
+  t.same(b.states(), ['Passive Received: Administrative reset'])
+  network.run(5 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+})
+
 t.test('connections of strangers are closed at once and counted', async (t) => {
   const { a } = establishedPair()
   const stranger = a.accept(address('192.0.2.66'))
@@ -410,6 +433,28 @@ t.test('the first feed ends with End-of-RIB, with an empty table too', async (t)
     a.sentTo.map(({ kind }) => kind),
     ['open', 'keepalive', 'update'],
   )
+})
+
+t.test('all is heard when every peer has sent End-of-RIB, and anew after a session was lost', async (t) => {
+  const network = new Network()
+  const a = network.host(['10.0.0.1'])
+  const quick = network.host(['10.0.0.2'])
+  const slow = network.host(['10.0.0.3'], { restarting: true })
+  for (const peer of [quick, slow]) {
+    a.peers(meshPeer(a, peer))
+    peer.peers(meshPeer(peer, a))
+  }
+  network.run(3 * SECOND)
+  t.same(a.states(), ['Established', 'Established'])
+  t.notOk(a.speaker.heardAll)
+  a.log.length = 0
+  slow.step({ kind: 'restarted' })
+  network.run(SECOND)
+  t.ok(a.speaker.heardAll)
+  t.ok(a.log.some(({ kind }) => kind === 'heard'))
+  quick.die()
+  network.run(SECOND)
+  t.notOk(a.speaker.heardAll)
 })
 
 t.test('OPEN says what we honour, and the Restart bit until we have caught up', async (t) => {

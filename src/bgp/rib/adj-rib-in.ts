@@ -89,6 +89,12 @@ export class AdjRibIn {
     return [...this.#ineligible.values()].filter((path) => path.prefix === prefix)
   }
 
+  /** Every path as it came. */
+  *received(): Generator<Path> {
+    for (const [key, path] of this.#eligible) yield this.#originals.get(key) ?? path
+    yield* this.#ineligible.values()
+  }
+
   #received(key: string): Path | undefined {
     return this.#originals.get(key) ?? this.#eligible.get(key) ?? this.#ineligible.get(key)
   }

@@ -13,6 +13,7 @@
 
 import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
+import type { PathAttributes } from '../wire/message.ts'
 import type { Told } from './export.ts'
 import { type Audience, announce, type Outbound, Outbox } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
@@ -101,6 +102,15 @@ export class AdjRibOut {
     this.#withheldCount.set(peer.name, withheld.length)
     if (standing) this.#feed([...this.#table.keys(), ...standing.told], standing).to.add(peer.name)
     else this.#joinNew(peer.name)
+  }
+
+  /** What a member has been announced and not withdrawn, but for what a turn is still due for. */
+  *announced(name: string): Generator<{ prefix: Prefix; attributes: PathAttributes }> {
+    const { told } = this.standing(name)
+    for (const prefix of told) {
+      const now = this.#table.get(prefix)
+      if (now) yield { prefix, attributes: now.attributes }
+    }
   }
 
   /** Where a member stands, for the group it goes to next. */

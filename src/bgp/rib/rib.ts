@@ -9,7 +9,7 @@
 import { type Address, address, type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { BestPathChange, Origination, Path } from '../types.ts'
-import type { Update } from '../wire/message.ts'
+import type { PathAttributes, Update } from '../wire/message.ts'
 import { AdjRibIn } from './adj-rib-in.ts'
 import { AdjRibOut } from './adj-rib-out.ts'
 import type { RankedPath } from './decision.ts'
@@ -183,6 +183,26 @@ export class Rib {
     return this.#sessions.get(name)?.adjRibOut?.advertised(name) ?? 0
   }
 
+  /** What a peer has announced, as it came, and what became of each path. For people: the cost is that of the table. */
+  *receivedFrom(name: string): Generator<RankedPath> {
+    const session = this.#sessions.get(name)
+    for (const path of session?.adjRibIn.received() ?? []) {
+      const verdict = this.#importer.judge(path, session!.peer)
+      if ('refused' in verdict) yield { path, eligible: false, lostBy: verdict.refused }
+      else yield { path, eligible: true, lostBy: this.#lostBy(path) }
+    }
+  }
+
+  /** What a peer has been announced. For people: the cost is that of the table. */
+  *advertisedTo(name: string): Generator<{ prefix: Prefix; attributes: PathAttributes }> {
+    yield* this.#sessions.get(name)?.adjRibOut?.announced(name) ?? []
+  }
+
+  /** The best path of every destination that has one. */
+  *bests(): Generator<Path> {
+    for (const prefix of this.#locRib.prefixes()) yield this.#locRib.best(prefix)!
+  }
+
   best(prefix: Prefix): Path | undefined {
     return this.#locRib.best(prefix)
   }
@@ -196,6 +216,11 @@ export class Rib {
       }),
     )
     return [...this.#locRib.ranked(prefix), ...ineligible]
+  }
+
+  #lostBy({ prefix, peer, pathId }: Path): string | undefined {
+    const ranked = this.#locRib.ranked(prefix)
+    return ranked.find(({ path }) => path.peer === peer && path.pathId === pathId)?.lostBy
   }
 
   #session(name: string): Session {

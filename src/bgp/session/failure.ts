@@ -17,6 +17,7 @@ const CEASE = 6
 
 /** Reasons of ours to end a session that is in order. RFC 4486 §4. */
 export const PEER_DECONFIGURED: Failure = { by: 'us', code: CEASE, subcode: 3 }
+export const ADMINISTRATIVE_RESET: Failure = { by: 'us', code: CEASE, subcode: 4 }
 export const CONFIGURATION_CHANGED: Failure = { by: 'us', code: CEASE, subcode: 6 }
 export const COLLISION: Failure = { by: 'us', code: CEASE, subcode: 7 }
 

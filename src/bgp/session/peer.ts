@@ -14,6 +14,7 @@ import { resolveCollision, type Verdict } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
 import { nextErrorWait } from './damping.ts'
 import {
+  ADMINISTRATIVE_RESET,
   COLLISION,
   CONFIGURATION_CHANGED,
   type Failure,
@@ -125,6 +126,12 @@ export class Peer implements Owner {
   reconnect(config: PeerConfig): void {
     this.config = config
     this.#endAll(this.negotiated?.gracefulRestart ? RESTART : CONFIGURATION_CHANGED)
+    this.start()
+  }
+
+  /** Ends all connections, and begins anew. */
+  reset(): void {
+    this.#endAll(ADMINISTRATIVE_RESET)
     this.start()
   }
 

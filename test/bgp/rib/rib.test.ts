@@ -226,3 +226,29 @@ t.test('paths are shown with what became of them', async (t) => {
 t.test('an UPDATE for a session that is not there is our own mistake', async (t) => {
   t.throws(() => tables().receive('Mesh_10_0_0_2', announcing([])), /no session with Mesh_10_0_0_2/)
 })
+
+t.test(
+  'for people: what came from a peer and what became of it, what a peer was told, and all that is best',
+  async (t) => {
+    const rib = tables(nodeA, nodeB, torA)
+    rib.receive(nodeA.name, announcing(['10.1.0.0/26', '10.2.0.0/26']))
+    rib.receive(nodeB.name, announcing(['10.1.0.0/26'], { localPref: 50 }))
+    rib.receive(torA.name, announcing(['10.3.0.0/26'], { asPath: sequence(LOCAL.asn) }))
+    drain(rib)
+    const received = (peer: RibPeer) =>
+      [...rib.receivedFrom(peer.name)].map(({ path, lostBy }) => [path.prefix, lostBy])
+    t.same(received(nodeA), [
+      ['10.1.0.0/26', undefined],
+      ['10.2.0.0/26', undefined],
+    ])
+    t.same(received(nodeB), [['10.1.0.0/26', 'lower LOCAL_PREF']])
+    t.same(received(torA), [['10.3.0.0/26', 'own AS in AS_PATH']])
+    const told = [...rib.advertisedTo(torA.name)]
+    t.match(told, [
+      { prefix: '10.1.0.0/26', attributes: { asPath: sequence(LOCAL.asn) } },
+      { prefix: '10.2.0.0/26' },
+    ])
+    t.same([...rib.advertisedTo(nodeB.name)], [])
+    t.same([...rib.bests()].map(({ prefix }) => prefix).sort(), ['10.1.0.0/26', '10.2.0.0/26'])
+  },
+)
