@@ -10,6 +10,7 @@
 
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { answers } from './agent/answers.ts'
 import { mtuFile } from './agent/mtu-file.ts'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
@@ -160,7 +161,16 @@ class Agent {
     await this.#kernel.start()
     this.#control = await serveControl(
       this.#settings.socket,
-      { '/status': () => this.#status(), '/config': () => this.#config() },
+      {
+        '/status': () => this.#status(),
+        '/config': () => this.#config(),
+        ...answers({
+          plan: this.#plan,
+          kernel: this.#kernel,
+          speaker: () => this.#speaker,
+          step: (event) => this.#peers?.step(event),
+        }),
+      },
       this.#log,
     )
     this.#log.info({ version, datastore: this.#settings.datastoreType }, 'agent started')

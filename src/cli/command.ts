@@ -1,7 +1,7 @@
 // What a command is given, what it gives back, and the shape of those that ask the agent one question.
 
 import type { Environment } from '../config/settings.ts'
-import type { Answers } from '../edge/control/api.ts'
+import type { Answer, QuestionPath } from '../edge/control/api.ts'
 
 /** The world, as far as a command may touch it. */
 export interface Context {
@@ -26,11 +26,11 @@ export const exitCode = {
 export type Output = 'text' | 'json'
 
 /** A command that prints one answer of the running agent. */
-export interface Question<P extends keyof Answers> {
+export interface Question<P extends QuestionPath> {
   readonly path: P
-  readonly text: (answer: Answers[P], now: number) => string
+  readonly text: (answer: Answer<P>, now: number) => string
   /** False for exit code 1. */
-  readonly good: (answer: Answers[P]) => boolean
+  readonly good: (answer: Answer<P>) => boolean
 }
 
 /** JSON for programs, two spaces deep for people. */

@@ -3,8 +3,14 @@
 // A command's own file is loaded when it is called, so that none pays for another.
 
 import { Command, CommanderError, Option } from 'commander'
-import type { Answers } from '../edge/control/api.ts'
-import { AgentError, AgentUnreachableError, ask, socketPath } from '../edge/control/client.ts'
+import type { Asks, QuestionPath } from '../edge/control/api.ts'
+import {
+  AgentError,
+  AgentUnreachableError,
+  AgentUsageError,
+  ask,
+  socketPath,
+} from '../edge/control/client.ts'
 import { type Context, exitCode, json, type Output, type Question } from './command.ts'
 
 interface QuestionOptions {
@@ -37,24 +43,9 @@ function build(context: Context, done: (code: number) => void): Command {
     .description('run the agent until SIGTERM; routes stay when it stops')
     .action(() => context.runAgent(context.environment))
 
-  const asking = <P extends keyof Answers>(
-    name: string,
-    description: string,
-    load: () => Promise<Question<P>>,
-  ): void => {
-    program
-      .command(name)
-      .description(description)
-      .addOption(outputOption())
-      .option('--socket <path>', 'socket of the agent', socketPath(context.environment))
-      .action(async (options: QuestionOptions) => done(await answer(await load(), options, context)))
-  }
-  asking('status', 'BGP sessions, datastore and kernel', async () => (await import('./status.ts')).status)
-  asking(
-    'config',
-    'every setting, its value and its source',
-    async () => (await import('./config.ts')).config,
-  )
+  for (const row of asked) addQuestion(program, row, context, done)
+  const bgp = program.command('bgp').description('peers, paths and routes of BGP')
+  for (const row of askedOfBgp) addQuestion(bgp, row, context, done)
 
   program
     .command('version')
@@ -67,16 +58,112 @@ function build(context: Context, done: (code: number) => void): Command {
   return program
 }
 
+/** A command that asks the agent one question. */
+interface Row<P extends QuestionPath> {
+  /** With its arguments, as commander spells them. */
+  readonly usage: string
+  readonly description: string
+  readonly options?: readonly (readonly [flags: string, choices: readonly string[], description: string])[]
+  readonly load: () => Promise<Question<P>>
+  /** What goes with the question, of what was typed. */
+  readonly asks: (given: readonly string[], options: Readonly<Record<string, string>>) => Asks<P>
+}
+
+function row<P extends QuestionPath>(given: Row<P>): Row<QuestionPath> {
+  return given as unknown as Row<QuestionPath>
+}
+
+const asked: readonly Row<QuestionPath>[] = [
+  row({
+    usage: 'status',
+    description: 'BGP sessions, datastore and kernel',
+    load: async () => (await import('./status.ts')).status,
+    asks: () => ({}),
+  }),
+  row({
+    usage: 'explain <destination>',
+    description: 'what happens to packets for an address or a prefix, and why',
+    load: async () => (await import('./explain.ts')).explain,
+    asks: ([destination]) => ({ destination: destination! }),
+  }),
+  row({
+    usage: 'config',
+    description: 'every setting, its value and its source',
+    load: async () => (await import('./config.ts')).config,
+    asks: () => ({}),
+  }),
+]
+
+const askedOfBgp: readonly Row<QuestionPath>[] = [
+  row({
+    usage: 'peers',
+    description: 'every session in one line',
+    load: async () => (await import('./bgp.ts')).peers,
+    asks: () => ({}),
+  }),
+  row({
+    usage: 'peer <peer>',
+    description: 'one session, by address or name',
+    load: async () => (await import('./bgp.ts')).peer,
+    asks: ([peer]) => ({ peer: peer! }),
+  }),
+  row({
+    usage: 'routes [prefix]',
+    description: 'best paths; of one prefix all paths, and why each was not chosen',
+    load: async () => (await import('./bgp.ts')).routes,
+    asks: ([prefix]) => (prefix === undefined ? {} : { prefix }),
+  }),
+  row({
+    usage: 'received <peer>',
+    description: 'what a peer has announced to us, and what became of it',
+    load: async () => (await import('./bgp.ts')).received,
+    asks: ([peer]) => ({ peer: peer! }),
+  }),
+  row({
+    usage: 'advertised <peer>',
+    description: 'what we have announced to a peer',
+    load: async () => (await import('./bgp.ts')).advertised,
+    asks: ([peer]) => ({ peer: peer! }),
+  }),
+  row({
+    usage: 'reset <peer>',
+    description: 'ends a session, for it to begin anew; with --soft only routes are sent again',
+    options: [['--soft <direction>', ['in', 'out'], 'ask the peer for its routes, or send it ours']],
+    load: async () => (await import('./bgp.ts')).reset,
+    asks: ([peer], { soft }) => ({ peer: peer!, how: (soft ?? 'hard') as 'hard' | 'in' | 'out' }),
+  }),
+]
+
+function addQuestion(
+  to: Command,
+  { usage, description, options = [], load, asks }: Row<QuestionPath>,
+  context: Context,
+  done: (code: number) => void,
+): void {
+  const command = to
+    .command(usage)
+    .description(description)
+    .addOption(outputOption())
+    .option('--socket <path>', 'socket of the agent', socketPath(context.environment))
+  for (const [flags, choices, words] of options) command.addOption(new Option(flags, words).choices(choices))
+  command.action(async () => {
+    const given = command.processedArgs.filter((argument) => argument !== undefined)
+    const chosen = command.opts<QuestionOptions & Record<string, string>>()
+    done(await answer(await load(), asks(given, chosen), chosen, context))
+  })
+}
+
 function outputOption(): Option {
   return new Option('-o, --output <form>', 'form of the output').choices(['text', 'json']).default('text')
 }
 
-async function answer<P extends keyof Answers>(
+async function answer<P extends QuestionPath>(
   question: Question<P>,
+  asks: Asks<P>,
   { output, socket }: QuestionOptions,
   { out, now }: Context,
 ): Promise<number> {
-  const said = await ask(socket, question.path)
+  const said = await ask(socket, question.path, asks)
   out(output === 'json' ? json(said) : question.text(said, now()))
   return question.good(said) ? exitCode.good : exitCode.bad
 }
@@ -87,5 +174,6 @@ function failure(err: unknown, { err: print }: Context): number {
   if (err instanceof CommanderError) return err.exitCode === 0 ? exitCode.good : exitCode.usage
   if (!(err instanceof AgentError)) throw err
   print(`${err.message}\n`)
+  if (err instanceof AgentUsageError) return exitCode.usage
   return err instanceof AgentUnreachableError ? exitCode.unreachable : exitCode.bad
 }

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { runCli } from '../../src/cli/program.ts'
-import type { AgentStatus, ConfigView } from '../../src/edge/control/api.ts'
+import { type AgentStatus, type ConfigView, QuestionError } from '../../src/edge/control/api.ts'
 import { type Routes, serveControl } from '../../src/edge/control/server.ts'
 import { createLog } from '../../src/edge/observe/log.ts'
+import { unasked } from '../kit/control.ts'
 
 const config: ConfigView = { settings: [], problems: [], unknown: [], unused: [] }
 const status: AgentStatus = {
@@ -27,7 +28,7 @@ const status: AgentStatus = {
   kernel: [],
   warnings: [],
 }
-const routes: Routes = { '/status': () => status, '/config': () => config }
+const routes: Routes = { ...unasked, '/status': () => status, '/config': () => config }
 
 /** Runs a command; its exit code and what it printed. */
 async function agent(argv: readonly string[], environment: Record<string, string> = {}) {
@@ -113,4 +114,27 @@ t.test('run runs the agent, and what it throws goes to the top', async (t) => {
   const failing = { environment: {}, version: '', now: () => 0, out: () => {}, err: () => {} }
   const runAgent = () => Promise.reject(new TypeError('ours'))
   await t.rejects(runCli(['run'], { ...failing, runAgent }), TypeError)
+})
+
+t.test('arguments and options go with the question; one that makes no sense is exit code 2', async (t) => {
+  const heard: unknown[] = []
+  const socket = await daemon(t, {
+    ...routes,
+    '/bgp/reset': (asks) => {
+      heard.push(asks)
+      return { done: 'done' }
+    },
+    '/explain': ({ destination }) => {
+      throw new QuestionError(`${destination} is no address`)
+    },
+  })
+  t.match(await agent(['bgp', 'reset', '10.0.0.2', '--socket', socket]), { code: 0, out: 'done\n' })
+  t.match(await agent(['bgp', 'reset', 'x', '--soft', 'in', '--socket', socket]), { code: 0 })
+  t.same(heard, [
+    { peer: '10.0.0.2', how: 'hard' },
+    { peer: 'x', how: 'in' },
+  ])
+  t.match(await agent(['explain', 'here', '--socket', socket]), { code: 2, err: 'here is no address\n' })
+  t.match(await agent(['bgp', 'reset']), { code: 2, err: /missing required argument 'peer'/ })
+  t.match(await agent(['bgp', 'reset', 'x', '--soft', 'up']), { code: 2, err: /Allowed choices are in, out/ })
 })

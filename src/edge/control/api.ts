@@ -2,10 +2,12 @@
 // Everything here is plain JSON; times are milliseconds since the epoch.
 
 import type { PeerView } from '../../bgp/types.ts'
+import type { PathAttributes } from '../../bgp/wire/message.ts'
 import type { Problem } from '../../cluster/feed.ts'
 import type { SettingView } from '../../config/resolve.ts'
 import type { SettingProblem } from '../../config/types.ts'
 import type { Address, Family } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
 
 /** Answer to `/status`. */
 export interface AgentStatus {
@@ -82,8 +84,71 @@ export interface ConfigView {
   readonly unused: readonly string[]
 }
 
-/** Every path that is served, with its answer. */
-export interface Answers {
-  readonly '/status': AgentStatus
-  readonly '/config': ConfigView
+/** Answer to `/explain`: what this node does with packets for a destination, and why. */
+export interface ExplainView {
+  readonly destination: Prefix
+  /** Every prefix of the plan that holds the destination, the longest first. */
+  readonly prefixes: readonly PrefixView[]
+}
+
+export interface PrefixView {
+  readonly prefix: Prefix
+  /** The route as iproute2 prints it; undefined: none is wanted. */
+  readonly route?: string
+  /** Whether the kernel holds it, or in its own words why not. */
+  readonly kernel?: 'in force' | 'not there yet' | { readonly refused: string }
+  /** Whoever knows the prefix, the first one that gives a route has it. */
+  readonly sources: readonly { readonly source: string; readonly says: string }[]
+}
+
+/** One path of `/bgp/routes`, `/bgp/received`. */
+export interface PathView {
+  readonly prefix: Prefix
+  /** Name of the peer; null for our own. */
+  readonly peer: string | null
+  readonly attributes: PathAttributes
+  /** Why it is not in use; absent when it is. */
+  readonly lostBy?: string
+}
+
+/** One route of `/bgp/advertised`. */
+export interface AdvertisedView {
+  readonly prefix: Prefix
+  readonly attributes: PathAttributes
+}
+
+/** Answer to `/bgp/reset`. */
+export interface ResetView {
+  readonly done: string
+}
+
+type Nothing = Readonly<Record<string, never>>
+
+/** Every path that is served: what goes with the question, and its answer. */
+export interface Questions {
+  readonly '/status': { asks: Nothing; answer: AgentStatus }
+  readonly '/config': { asks: Nothing; answer: ConfigView }
+  readonly '/explain': { asks: { readonly destination: string }; answer: ExplainView }
+  readonly '/bgp/peers': { asks: { readonly peer?: string }; answer: readonly PeerView[] }
+  /** Without prefix the best paths of all destinations. */
+  readonly '/bgp/routes': { asks: { readonly prefix?: string }; answer: readonly PathView[] }
+  readonly '/bgp/received': { asks: { readonly peer: string }; answer: readonly PathView[] }
+  readonly '/bgp/advertised': { asks: { readonly peer: string }; answer: readonly AdvertisedView[] }
+  /** `hard` ends the session, `in` and `out` have all routes sent again. */
+  readonly '/bgp/reset': {
+    asks: { readonly peer: string; readonly how: 'hard' | 'in' | 'out' }
+    answer: ResetView
+  }
+}
+
+export type QuestionPath = keyof Questions
+export type Asks<P extends QuestionPath> = Questions[P]['asks']
+export type Answer<P extends QuestionPath> = Questions[P]['answer']
+
+/** What is not only asked but done, and so asked by POST. */
+export const ORDERS: ReadonlySet<string> = new Set<QuestionPath>(['/bgp/reset'])
+
+/** The question makes no sense; the message says what would. */
+export class QuestionError extends Error {
+  override readonly name = 'QuestionError'
 }

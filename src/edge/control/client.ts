@@ -3,13 +3,18 @@
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { type Environment, settings } from '../../config/settings.ts'
-import type { Answers } from './api.ts'
+import { type Answer, type Asks, ORDERS, type QuestionPath } from './api.ts'
 
 const patienceMs = 10_000
 
 /** The question got no answer; the message is for people. */
 export class AgentError extends Error {
   override readonly name: string = 'AgentError'
+}
+
+/** The agent does not understand what it was asked; the message says what would be right. */
+export class AgentUsageError extends AgentError {
+  override readonly name = 'AgentUsageError'
 }
 
 /** Nobody answers on the socket; the message says which, and what to do. */
@@ -36,15 +41,17 @@ export function socketPath(environment: Environment): string {
 }
 
 /** The agent's answer. Rejects with AgentUnreachableError, or with AgentError in the agent's words. */
-export async function ask<P extends keyof Answers>(
+export async function ask<P extends QuestionPath>(
   socket: string,
   path: P,
+  asks: Asks<P>,
   timeoutMs = patienceMs,
-): Promise<Answers[P]> {
-  const { status, body } = await get(socket, path, timeoutMs).catch((err) => {
+): Promise<Answer<P>> {
+  const { status, body } = await exchange(socket, path, asks, timeoutMs).catch((err) => {
     throw new AgentUnreachableError(socket, err)
   })
   const answer = JSON.parse(body)
+  if (status === 400) throw new AgentUsageError(answer.error)
   if (status !== 200) throw new AgentError(`the agent at ${socket} says: ${answer.error}`)
   return answer
 }
@@ -54,9 +61,17 @@ interface Reply {
   readonly body: string
 }
 
-function get(socketPath: string, path: string, timeoutMs: number): Promise<Reply> {
+function exchange(
+  socketPath: string,
+  question: QuestionPath,
+  asks: Readonly<Record<string, string | undefined>>,
+  timeoutMs: number,
+): Promise<Reply> {
+  const given = Object.entries(asks).filter((pair): pair is [string, string] => pair[1] !== undefined)
+  const path = `${question}?${new URLSearchParams(given)}`
+  const method = ORDERS.has(question) ? 'POST' : 'GET'
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path, agent: false }, (response) => {
+    const asking = request({ socketPath, path, method, agent: false }, (response) => {
       text(response).then((body) => resolve({ status: response.statusCode, body }), reject)
     })
     const late = Object.assign(new Error('no answer'), { code: 'ETIMEDOUT' })

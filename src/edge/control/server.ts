@@ -1,14 +1,16 @@
-// The socket on which the commands ask the running agent: HTTP, GET only, JSON answers, root only.
+// The socket on which the commands ask the running agent: HTTP, JSON answers, root only. POST for what changes something.
 
 import { lstat, mkdir, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
 import type { Log } from '../observe/log.ts'
-import type { Answers } from './api.ts'
+import { type Answer, type Asks, ORDERS, QuestionError, type QuestionPath } from './api.ts'
 
 /** Who answers which path. */
-export type Routes = { readonly [P in keyof Answers]: () => Answers[P] | Promise<Answers[P]> }
+export type Routes = {
+  readonly [P in QuestionPath]: (asks: Asks<P>) => Answer<P> | Promise<Answer<P>>
+}
 
 export interface ControlServer {
   /** Ends open connections and removes the socket. */
@@ -75,18 +77,21 @@ async function answer(
   response: ServerResponse,
   log: Log,
 ): Promise<void> {
-  const path = request.url?.split('?')[0] ?? ''
+  const { pathname: path, searchParams } = new URL(request.url ?? '', 'http://agent')
   try {
-    if (request.method !== 'GET') return reply(response, 405, { error: `${request.method} is not answered` })
+    const method = ORDERS.has(path) ? 'POST' : 'GET'
+    if (request.method !== method) return reply(response, 405, { error: `${path} is asked by ${method}` })
     if (!isServed(routes, path)) return reply(response, 404, { error: `${path} is not served by this agent` })
-    reply(response, 200, await routes[path]())
+    const handle = routes[path] as (asks: unknown) => unknown
+    reply(response, 200, await handle(Object.fromEntries(searchParams)))
   } catch (err) {
+    if (err instanceof QuestionError) return reply(response, 400, { error: err.message })
     log.error({ err, path }, 'control request failed')
     reply(response, 500, { error: String(err) })
   }
 }
 
-function isServed(routes: Routes, path: string): path is keyof Answers {
+function isServed(routes: Routes, path: string): path is QuestionPath {
   return Object.hasOwn(routes, path)
 }
 

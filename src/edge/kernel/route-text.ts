@@ -5,7 +5,7 @@
 // and words: some stand alone, most are followed by their value.
 
 import { familyOf, parseAddress } from '../../inet/address.ts'
-import { type Prefix, parseCidr } from '../../inet/prefix.ts'
+import { isHost, type Prefix, parseCidr, prefixAddress } from '../../inet/prefix.ts'
 import type { Route, RouteProtocol } from '../../plan/wanted.ts'
 
 export const RTN_UNICAST = 1
@@ -111,6 +111,24 @@ function readWords(words: readonly string[]): { values: Map<string, string>; fla
 function prefixIn(destination: string, flags: ReadonlySet<string>): Prefix | undefined {
   if (destination !== 'default') return parseCidr(destination)?.prefix
   return parseCidr(flags.has('pref') ? '::/0' : '0.0.0.0/0')?.prefix
+}
+
+/** A wanted route as `ip route` prints it. */
+export function routeLine(route: Route): string {
+  const { prefix, type, gateway, device, protocol, scope, source, onlink, mtu } = route
+  const metric = ourMetric(prefix)
+  return words([
+    type === 'blackhole' && 'blackhole',
+    isHost(prefix) ? prefixAddress(prefix) : prefix,
+    gateway && `via ${gateway}`,
+    device && `dev ${device}`,
+    protocol !== 'boot' && `proto ${protocol}`,
+    scope && `scope ${scope}`,
+    source && `src ${source}`,
+    metric > 0 && `metric ${metric}`,
+    onlink && 'onlink',
+    mtu !== undefined && `mtu ${mtu}`,
+  ])
 }
 
 /** The line that makes the kernel hold `route`, in place of any other of its prefix and metric. */

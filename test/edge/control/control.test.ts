@@ -5,19 +5,46 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import type { ConfigView } from '../../../src/edge/control/api.ts'
-import { AgentUnreachableError, ask, socketPath } from '../../../src/edge/control/client.ts'
+import { type ConfigView, QuestionError } from '../../../src/edge/control/api.ts'
+import { AgentUnreachableError, AgentUsageError, ask, socketPath } from '../../../src/edge/control/client.ts'
 import { type Routes, serveControl } from '../../../src/edge/control/server.ts'
 import { createLog } from '../../../src/edge/observe/log.ts'
+import { unasked } from '../../kit/control.ts'
 
 const log = createLog({ node: 'test', level: 'silent' })
 const config: ConfigView = { settings: [], problems: [], unknown: ['FELIX_X'], unused: [] }
 const routes: Routes = {
+  ...unasked,
   '/config': async () => config,
   '/status': () => {
     throw new Error('no status today')
   },
 }
+
+t.test('what goes with a question arrives with it, and orders are posted', async (t) => {
+  const socket = place(t)
+  const heard: unknown[] = []
+  const server = await serveControl(
+    socket,
+    {
+      ...routes,
+      '/bgp/routes': (asks) => {
+        heard.push(asks)
+        return []
+      },
+      '/bgp/reset': (asks) => {
+        heard.push(asks)
+        throw new QuestionError(`no ${asks.peer}`)
+      },
+    },
+    log,
+  )
+  t.teardown(() => server.close())
+  await ask(socket, '/bgp/routes', { prefix: 'fd00::/8' })
+  await ask(socket, '/bgp/routes', {})
+  await t.rejects(ask(socket, '/bgp/reset', { peer: 'a&b', how: 'in' }), new AgentUsageError('no a&b'))
+  t.same(heard, [{ prefix: 'fd00::/8' }, {}, { peer: 'a&b', how: 'in' }])
+})
 
 /** A socket path in a directory that goes when the test ends. */
 function place(t: Test): string {
@@ -30,7 +57,7 @@ t.test('an answer arrives as it was given', async (t) => {
   const socket = place(t)
   const server = await serveControl(socket, routes, log)
   t.teardown(() => server.close())
-  t.same(await ask(socket, '/config'), config)
+  t.same(await ask(socket, '/config', {}), config)
 })
 
 t.test('only the owner can reach the socket', async (t) => {
@@ -44,15 +71,15 @@ t.test('a failing handler is an error in its own words, and the server goes on',
   const socket = place(t)
   const server = await serveControl(socket, routes, log)
   t.teardown(() => server.close())
-  await t.rejects(ask(socket, '/status'), { name: 'AgentError', message: /no status today/ })
-  t.same(await ask(socket, '/config'), config)
+  await t.rejects(ask(socket, '/status', {}), { name: 'AgentError', message: /no status today/ })
+  t.same(await ask(socket, '/config', {}), config)
 })
 
 t.test('what is not served is refused by name', async (t) => {
   const socket = place(t)
   const server = await serveControl(socket, routes, log)
   t.teardown(() => server.close())
-  await t.rejects(ask(socket, '/toString' as '/config'), /\/toString is not served/)
+  await t.rejects(ask(socket, '/toString' as '/config', {}), /\/toString is not served/)
 })
 
 t.test('a second agent is refused, and the first one keeps its socket', async (t) => {
@@ -63,7 +90,7 @@ t.test('a second agent is refused, and the first one keeps its socket', async (t
     name: 'SocketTakenError',
     message: /another agent is running/,
   })
-  t.same(await ask(socket, '/config'), config)
+  t.same(await ask(socket, '/config', {}), config)
 })
 
 t.test('the socket of an agent that crashed is replaced', async (t) => {
@@ -71,10 +98,10 @@ t.test('the socket of an agent that crashed is replaced', async (t) => {
   const crashed = await serveControl(`${socket}.old`, routes, log)
   linkSync(`${socket}.old`, socket) // a second name stays, as the socket of a killed process does
   await crashed.close()
-  await t.rejects(ask(socket, '/config'), { name: 'AgentUnreachableError', message: /nobody listens/ })
+  await t.rejects(ask(socket, '/config', {}), { name: 'AgentUnreachableError', message: /nobody listens/ })
   const server = await serveControl(socket, routes, log)
   t.teardown(() => server.close())
-  t.same(await ask(socket, '/config'), config)
+  t.same(await ask(socket, '/config', {}), config)
 })
 
 t.test('a file in the place of the socket is left alone', async (t) => {
@@ -87,7 +114,7 @@ t.test('a file in the place of the socket is left alone', async (t) => {
 t.test('close removes the socket, and the command says where it looked', async (t) => {
   const socket = place(t)
   await (await serveControl(socket, routes, log)).close()
-  const err = await ask(socket, '/config').catch((err) => err)
+  const err = await ask(socket, '/config', {}).catch((err) => err)
   t.ok(err instanceof AgentUnreachableError)
   t.match(err.message, `cannot reach the agent at ${socket}: there is no such socket`)
 })
@@ -97,7 +124,7 @@ t.test('an agent that does not answer is given up on', async (t) => {
   const deaf = createServer(() => {})
   await new Promise<void>((resolve) => deaf.listen(socket, resolve))
   t.teardown(() => deaf.close())
-  await t.rejects(ask(socket, '/config', 20), /does not answer/)
+  await t.rejects(ask(socket, '/config', {}, 20), /does not answer/)
 })
 
 t.test('the environment may name the socket', async (t) => {

@@ -1,0 +1,139 @@
+// What the agent answers when somebody asks why: routes of the plan, paths and peers of BGP.
+
+import type { SpeakerEvent } from '../bgp/events.ts'
+import type { RankedPath } from '../bgp/rib/rib.ts'
+import type { Speaker } from '../bgp/speaker.ts'
+import type { Path, PeerView } from '../bgp/types.ts'
+import {
+  type AdvertisedView,
+  type ExplainView,
+  type PathView,
+  type PrefixView,
+  QuestionError,
+} from '../edge/control/api.ts'
+import type { Routes } from '../edge/control/server.ts'
+import type { Kernel } from '../edge/kernel/kernel.ts'
+import { routeLine } from '../edge/kernel/route-text.ts'
+import { parseAddress } from '../inet/address.ts'
+import {
+  hostPrefix,
+  type Prefix,
+  parsePrefix,
+  prefixAddress,
+  prefixLength,
+  prefixOf,
+} from '../inet/prefix.ts'
+import type { Declined } from '../plan/offer.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { Route } from '../plan/wanted.ts'
+
+/** Whom the answers are asked of. `speaker` and `step` are there once the agent speaks BGP. */
+export interface Asked {
+  readonly plan: Plan
+  readonly kernel: Kernel
+  speaker(): Speaker | undefined
+  step(event: SpeakerEvent): void
+}
+
+/** The questions beyond status and settings. */
+export function answers(asked: Asked): Omit<Routes, '/status' | '/config'> {
+  const { plan, kernel } = asked
+  const speaker = (): Speaker => {
+    const found = asked.speaker()
+    if (found) return found
+    throw new QuestionError('BGP has not begun: the agent waits for its datastore')
+  }
+  return {
+    '/explain': ({ destination }) => explain(destination, plan, kernel),
+    '/bgp/peers': ({ peer }) => (peer === undefined ? speaker().peers() : [peerNamed(peer, speaker())]),
+    '/bgp/routes': ({ prefix }) => paths(prefix, speaker()),
+    '/bgp/received': ({ peer }) => received(peerNamed(peer, speaker()), speaker()),
+    '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker()),
+    '/bgp/reset': ({ peer, how }) => reset(peerNamed(peer, speaker()), how, asked.step),
+  }
+}
+
+/** Every prefix of the plan that holds a destination, the longest first. @throws QuestionError */
+function explain(text: string, plan: Plan, kernel: Kernel): ExplainView {
+  const destination = destinationOf(text)
+  const prefixes = covering(destination)
+    .map((prefix) => prefixView(prefix, plan, kernel))
+    .filter(({ route, sources }) => route !== undefined || sources.length > 0)
+  return { destination, prefixes }
+}
+
+/** The best paths of all destinations, or all paths of one. @throws QuestionError */
+function paths(prefix: string | undefined, { rib }: Speaker): PathView[] {
+  if (prefix === undefined) return [...rib.bests()].map((path) => pathView({ path, lostBy: undefined }))
+  return rib.paths(destinationOf(prefix)).map(pathView)
+}
+
+function received(peer: PeerView, { rib }: Speaker): PathView[] {
+  return [...rib.receivedFrom(peer.name)].map(pathView)
+}
+
+function advertised(peer: PeerView, { rib }: Speaker): AdvertisedView[] {
+  return [...rib.advertisedTo(peer.name)]
+}
+
+/** A peer by its address or by the name of its session. @throws QuestionError */
+function peerNamed(text: string, speaker: Speaker): PeerView {
+  const peers = speaker.peers()
+  const address = parseAddress(text)
+  const found = peers.find((peer) => peer.name === text || peer.address === address)
+  if (found) return found
+  const known = peers.map((peer) => peer.address).join(', ') || 'none'
+  throw new QuestionError(`there is no peer ${text}; peers of this node: ${known}`)
+}
+
+const RESETS = {
+  hard: ['ended, to begin anew', ({ name }: PeerView): SpeakerEvent[] => [{ kind: 'reset', peer: name }]],
+  in: ['asked to announce all of its routes again', eachFamily('refresh-in')],
+  out: ['sent all of our routes again', eachFamily('resend')],
+} as const
+
+function eachFamily(kind: 'refresh-in' | 'resend') {
+  return ({ name, families }: PeerView): SpeakerEvent[] =>
+    families.map((family) => ({ kind, peer: name, family }))
+}
+
+function reset(peer: PeerView, how: string, step: Asked['step']): { done: string } {
+  const known = (RESETS as Readonly<Record<string, (typeof RESETS)[keyof typeof RESETS]>>)[how]
+  if (!known)
+    throw new QuestionError(`${how} is no way to reset a peer; there are ${Object.keys(RESETS).join(', ')}`)
+  if (peer.state !== 'Established')
+    throw new QuestionError(`there is no session with ${peer.address}: it is ${peer.state}`)
+  const [done, events] = known
+  for (const event of events(peer)) step(event)
+  return { done: `${peer.address}: ${done}` }
+}
+
+function destinationOf(text: string): Prefix {
+  const address = parseAddress(text)
+  const prefix = address ? hostPrefix(address) : parsePrefix(text)
+  if (prefix) return prefix
+  throw new QuestionError(`${text} is neither an address like 10.1.2.3 nor a prefix like 10.1.2.0/26`)
+}
+
+function covering(destination: Prefix): Prefix[] {
+  const lengths = Array.from({ length: prefixLength(destination) + 1 }, (_, shorter) => shorter).reverse()
+  return lengths.map((length) => prefixOf(prefixAddress(destination), length))
+}
+
+function prefixView(prefix: Prefix, plan: Plan, { routes }: Kernel): PrefixView {
+  const route = plan.routes.get(prefix)
+  const sources = plan.explain(prefix).map(({ source, offer }) => ({ source, says: says(offer) }))
+  if (!route) return { prefix, sources }
+  const refused = routes.view().refused.find(({ key }) => key === prefix)
+  const kernel = refused ? { refused: refused.reason } : routes.inForce(prefix) ? 'in force' : 'not there yet'
+  return { prefix, route: routeLine(route), kernel, sources }
+}
+
+function says(offer: Route | Declined): string {
+  return 'declined' in offer ? `no route: ${offer.declined}` : `${routeLine(offer)} (${offer.because})`
+}
+
+function pathView({ path, lostBy }: Pick<RankedPath, 'path' | 'lostBy'>): PathView {
+  const { prefix, peer, attributes }: Path = path
+  return { prefix, peer, attributes, ...(lostBy !== undefined && { lostBy }) }
+}

@@ -1,0 +1,77 @@
+import t from 'tap'
+import type { PeerView } from '../../src/bgp/types.ts'
+import { advertised, peer, peers, received, reset, routes } from '../../src/cli/bgp.ts'
+import type { PathView } from '../../src/edge/control/api.ts'
+import { address } from '../../src/inet/address.ts'
+import { prefix } from '../../src/inet/prefix.ts'
+import { golden } from './golden.ts'
+
+const up: PeerView = {
+  name: 'Mesh_172_20_0_12',
+  kind: 'mesh',
+  address: address('172.20.0.12'),
+  port: 179,
+  asn: 64512,
+  families: ['ipv4'],
+  state: 'Established',
+  since: 0,
+  lastError: undefined,
+  received: 2,
+  advertised: 1,
+  faults: 0,
+  because: 'node node-b, node-to-node mesh',
+}
+const down: PeerView = {
+  ...up,
+  name: 'Node_10_0_0_1',
+  address: address('10.0.0.1'),
+  asn: 65000,
+  state: 'Active',
+  lastError: 'Socket: Connection refused',
+  received: 0,
+  advertised: 0,
+  because: 'BGPPeer tor',
+}
+const paths: PathView[] = [
+  {
+    prefix: prefix('172.18.0.64/26'),
+    peer: 'Mesh_172_20_0_12',
+    attributes: { nextHop: address('172.20.0.12'), localPref: 2147482623, asPath: [] },
+  },
+  {
+    prefix: prefix('172.18.0.64/26'),
+    peer: 'Node_10_0_0_1',
+    attributes: {
+      nextHop: address('10.0.0.1'),
+      localPref: 100,
+      asPath: [
+        { type: 'sequence', asns: [65000, 65001] },
+        { type: 'set', asns: [1, 2] },
+      ],
+      communities: [64512 * 65536 + 7],
+      largeCommunities: ['1:2:3'],
+    },
+    lostBy: 'lower LOCAL_PREF',
+  },
+]
+
+/** Times are shown in the zone of whoever asks. */
+const zoneless = (text: string): string => text.replaceAll(/\d\d:\d\d:\d\d/g, 'HH:MM:SS')
+
+t.test('what each command prints', async (t) => {
+  golden(t, 'bgp-peers', zoneless(peers.text([up, down], 0)))
+  golden(t, 'bgp-peer', zoneless(peer.text([down], 0)))
+  golden(t, 'bgp-routes', routes.text(paths, 0))
+  const sent = paths.map(({ prefix, attributes }) => ({ prefix, attributes }))
+  golden(t, 'bgp-advertised', advertised.text(sent, 0))
+  t.same(
+    [received.text([], 0), routes.text([], 0), peers.text([], 0)],
+    ['Nothing.\n', 'No paths.\n', 'No peers.\n'],
+  )
+  t.equal(reset.text({ done: '10.0.0.1: ended' }, 0), '10.0.0.1: ended\n')
+})
+
+t.test('bad is a session that is not established, and a prefix that has no path', async (t) => {
+  t.same([peers.good([up]), peers.good([up, down]), peer.good([down])], [true, false, false])
+  t.same([routes.good(paths), routes.good([])], [true, false])
+})
