@@ -1,7 +1,8 @@
 // The configuration confd gives a node's BIRD, one daemon per family, in the words of BIRD 2 (Calico
 // confd/etc/calico/confd/templates/bird{,6}.cfg.template and confd/pkg/backends/calico/bgp_processor.go, v3.33).
 //
-// Pools with an encapsulation are Felix's there, and nobody's here.
+// Pools with an encapsulation are Felix's there, and nobody's here; hence also none of the rules that name its devices.
+// Passwords, ports, filters, services, communities and reflectors are left out: no story needs them of a BIRD node.
 
 import type { Document } from '../../src/cluster/feed.ts'
 import { type Address, address, type Family, familyOf } from '../../src/inet/address.ts'
@@ -14,6 +15,13 @@ export interface ClusterData {
   readonly affinities: readonly Document[]
   readonly bgpConfigurations: readonly Document[]
   readonly bgpPeers: readonly Document[]
+}
+
+/** A block of the node. */
+interface Block {
+  readonly cidr: Prefix
+  /** Announced as a whole, and what is in it is not. One that is about to be given up is only blackholed. */
+  readonly confirmed: boolean
 }
 
 interface Peer {
@@ -48,6 +56,8 @@ export function calicoBird(node: string, family: Family, data: ClusterData): str
 router id ${ipv4 ?? '192.0.2.1'};
 log stderr all;
 
+${importFilter}
+
 ${exportFilter(blocks, pools)}
 
 ${kernelFilter(pools)}
@@ -64,8 +74,8 @@ protocol direct {
 protocol static {
   ${family};
 ${lines(
-  blocks.filter((block) => !isHost(block)),
-  (block) => `  route ${block} blackhole;`,
+  blocks.filter(({ cidr }) => !isHost(cidr)),
+  ({ cidr }) => `  route ${cidr} blackhole;`,
 )}}
 
 protocol kernel {
@@ -90,7 +100,7 @@ template bgp calico {
   connect retry time 5;
   error wait time 5, 30;
   ${family} {
-    import all;
+    import filter calico_import_from_bgp_peers;
     export filter calico_export_to_bgp_peers;
     gateway recursive;
     add paths on;
@@ -102,12 +112,20 @@ ${lines(peersOf(me, own, data), ({ name, address, asn, passive }) => {
 })}`
 }
 
+/** A route whose metric is below that of a normal one goes before what the kernel has. */
+const importFilter = `filter calico_import_from_bgp_peers {
+  if bgp_local_pref > 2147482623 then preference = 200;
+  accept;
+}`
+
 /** LOCAL_PREF says how good a route is: 2^31 - 1 less its metric. 1024 is that of a normal route. */
-function exportFilter(blocks: readonly Prefix[], pools: readonly PoolSpec[]): string {
+function exportFilter(blocks: readonly Block[], pools: readonly PoolSpec[]): string {
   return `filter calico_export_to_bgp_peers
 int kernel_metric;
 {
-  if source != RTS_BGP then {
+  if source = RTS_BGP then {
+    kernel_metric = 2147483647 - bgp_local_pref;
+  } else {
     kernel_metric = 1024;
     if source = RTS_INHERIT then kernel_metric = 0;
     if defined(krt_metric) then kernel_metric = krt_metric;
@@ -116,10 +134,11 @@ int kernel_metric;
 ${lines(
   pools.filter(({ disableBGPExport }) => disableBGPExport),
   ({ cidr }) => `  if net ~ ${prefix(cidr)} then reject;`,
-)}${lines(blocks, (block) => `  if net = ${block} then accept;\n  if net ~ ${block} then reject;`)}${lines(
-  pools,
-  ({ cidr }) => `  if net ~ ${prefix(cidr)} then accept;`,
-)}  reject;
+)}${lines(
+  blocks.filter(({ confirmed }) => confirmed),
+  ({ cidr }) =>
+    `  if net = ${cidr} then accept;\n  if net ~ ${cidr} then { if kernel_metric < 1024 then accept; reject; }`,
+)}${lines(pools, ({ cidr }) => `  if net ~ ${prefix(cidr)} then accept;`)}  reject;
 }`
 }
 
@@ -134,11 +153,12 @@ ${lines(encapsulated, ({ cidr }) => `  if net ~ ${prefix(cidr)} then reject;`)} 
 }`
 }
 
-/** Own blocks: affinities that are more than pending. */
-function blocksOf(node: string, family: Family, { affinities }: ClusterData): Prefix[] {
-  const specs = affinities.map(({ spec }) => spec as { node: string; cidr: string; state: string })
-  const own = specs.filter((spec) => spec.node === node && spec.state !== 'pending')
-  return own.map(({ cidr }) => prefix(cidr)).filter((cidr) => familyOf(cidr) === family)
+/** Own blocks: affinities that are more than pending. Old ones have no state. */
+function blocksOf(node: string, family: Family, { affinities }: ClusterData): Block[] {
+  return affinities
+    .map(({ spec }) => spec as { node: string; cidr: string; state?: string })
+    .filter((spec) => spec.node === node && spec.state !== 'pending' && familyOf(spec.cidr) === family)
+    .map(({ cidr, state = 'confirmed' }) => ({ cidr: prefix(cidr), confirmed: state === 'confirmed' }))
 }
 
 /** The mesh, then peers given by address for all nodes or for this one. */

@@ -33,8 +33,9 @@ export async function plug(place: Place, pod: Pod, addresses: readonly Address[]
   await sysctl(onNode, hostSettings(device), place.signal)
   await ip(onNode, [`link set ${device} up`], place.signal)
   await ip(inPod, ['link set eth0 up', ...addresses.flatMap(podLines)], place.signal)
+  const metric = felixMetric(place, pod)
   const routes = addresses.map(
-    (address) => `route add ${hostPrefix(address)} dev ${device} ${scope(address)}`,
+    (address) => `route add ${hostPrefix(address)} dev ${device} ${scope(address)} ${metric}`,
   )
   await ip(onNode, routes, place.signal)
 }
@@ -69,6 +70,14 @@ function podLines(address: Address): string[] {
         'route add default via 169.254.1.1 dev eth0',
       ]
     : [`addr add ${address}/128 dev eth0 nodad`, `route add default via ${hostLinkLocal} dev eth0`]
+}
+
+/**
+ * Where BIRD runs, Felix has put the metric of a normal workload route in place of the CNI plugin's none, which BIRD would
+ * take for the best of all (Calico felix/calc/config_params.go: IPv4NormalRoutePriority).
+ */
+function felixMetric({ topology }: Place, pod: Pod): string {
+  return topology.nodes.find(({ name }) => name === pod.node)?.agent === 'bird' ? 'metric 1024' : ''
 }
 
 /** IPv6 knows no scopes of routes. */

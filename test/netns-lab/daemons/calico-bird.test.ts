@@ -13,6 +13,7 @@ const data: ClusterData = {
   affinities: [
     affinity('node-a', '172.18.0.0/26'),
     affinity('node-a', '172.18.0.64/26', 'pending'),
+    affinity('node-a', '172.18.0.192/26', 'pendingDeletion'),
     affinity('node-a', '172.18.1.1/32'),
     affinity('node-b', '172.18.0.128/26'),
   ],
@@ -35,21 +36,21 @@ t.test(
   async (t) => {
     t.same(
       lines('node-a').filter((line) => line.startsWith('route ')),
-      ['route 172.18.0.0/26 blackhole;'],
+      ['route 172.18.0.0/26 blackhole;', 'route 172.18.0.192/26 blackhole;'],
     )
   },
 )
 
 t.test(
-  'a block is announced and what is in it is not; the rest of a pool is, unless the pool says no',
+  'a confirmed block is announced and what is in it is not, unless it is elevated; the rest of a pool is, unless the pool says no',
   async (t) => {
     const filter = lines('node-a').filter((line) => line.startsWith('if net'))
     t.same(filter, [
       'if net ~ 172.19.0.0/16 then reject;',
       'if net = 172.18.0.0/26 then accept;',
-      'if net ~ 172.18.0.0/26 then reject;',
+      'if net ~ 172.18.0.0/26 then { if kernel_metric < 1024 then accept; reject; }',
       'if net = 172.18.1.1/32 then accept;',
-      'if net ~ 172.18.1.1/32 then reject;',
+      'if net ~ 172.18.1.1/32 then { if kernel_metric < 1024 then accept; reject; }',
       'if net ~ 172.18.0.0/16 then accept;',
       'if net ~ 172.19.0.0/16 then accept;',
       'if net ~ 172.19.0.0/16 then reject;',
