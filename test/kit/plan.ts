@@ -78,6 +78,14 @@ export class Cluster {
     return this
   }
 
+  /** The source address of IPv4 routes. */
+  source(text: string): this {
+    const deviceRouteSource = { ipv4: address(text), ipv6: undefined }
+    this.#settings = { ...this.#settings, kernel: { ...this.#settings.kernel, deviceRouteSource } }
+    this.plan.settings(this.#settings)
+    return this
+  }
+
   /** The kernel cannot make devices of these kinds. */
   unsupported(...kinds: TunnelKind[]): this {
     this.#unsupported = new Set(kinds)
@@ -110,6 +118,12 @@ export class Cluster {
   /** A change of its MTU. */
   mtu(name: string, mtu: number): this {
     this.#links.set(name, { ...this.#links.get(name)!, mtu })
+    return this.#underlay()
+  }
+
+  /** Loses its carrier. */
+  down(name: string): this {
+    this.#links.set(name, { ...this.#links.get(name)!, running: false })
     return this.#underlay()
   }
 

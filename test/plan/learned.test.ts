@@ -1,0 +1,82 @@
+// Where routes that BGP taught us lead inside pools: Calico confd/pkg/backends/calico/bgp_processor.go.
+
+import t from 'tap'
+import { address } from '../../src/inet/address.ts'
+import { prefix } from '../../src/inet/prefix.ts'
+import { node, pool } from '../kit/documents.ts'
+import { Cluster } from '../kit/plan.ts'
+
+/** A near next hop, and a far one behind a router, with BGP in charge of all that is not VXLAN. */
+function learned(modes: Record<string, unknown>): Cluster {
+  return new Cluster('a')
+    .link('eth0', '10.0.0.1/24')
+    .foreign({ gateway: address('10.0.0.254'), device: 'eth0' })
+    .tunnels({ programClusterRoutes: 'Disabled' })
+    .set(node('a', '10.0.0.1/24'), pool('p', '10.65.0.0/16', modes))
+    .learn('10.65.1.0/26', '10.0.0.2')
+    .learn('10.65.2.0/26', '10.1.0.3')
+}
+
+const tunnel = (block: string, nextHop: string) => `${block} via ${nextHop} dev tunl0 proto bird onlink`
+
+t.test(
+  'IPIP: through tunl0 to the next hop itself, directly when it is in our subnet and the pool allows',
+  async (t) => {
+    const far = tunnel('10.65.2.0/26', '10.1.0.3')
+    t.same(learned({ ipipMode: 'Always' }).routes(), [tunnel('10.65.1.0/26', '10.0.0.2'), far])
+    t.same(learned({ ipipMode: 'CrossSubnet' }).routes(), [
+      '10.65.1.0/26 via 10.0.0.2 dev eth0 proto bird',
+      far,
+    ])
+  },
+)
+
+t.test('no encapsulation: by what the next hop resolves to', async (t) => {
+  t.same(learned({}).routes(), [
+    '10.65.1.0/26 via 10.0.0.2 dev eth0 proto bird',
+    '10.65.2.0/26 via 10.0.0.254 dev eth0 proto bird',
+  ])
+})
+
+t.test('the subnet is asked of the next hop, whoever owns the block', async (t) => {
+  const reflected = learned({ ipipMode: 'CrossSubnet' }).learn('10.65.2.0/26', '10.0.0.9', 'Global_10_0_0_9')
+  t.match(reflected.routes()[1], '10.65.2.0/26 via 10.0.0.9 dev eth0 proto bird')
+})
+
+t.test('a next hop that cannot be reached leads nowhere, through a tunnel neither', async (t) => {
+  const cluster = learned({ ipipMode: 'Always' }).foreign()
+  t.same(cluster.routes(), [tunnel('10.65.1.0/26', '10.0.0.2')])
+  t.match(cluster.plan.explain(prefix('10.65.2.0/26')), [{ offer: { declined: /no route to 10.1.0.3/ } }])
+})
+
+t.test('VXLAN pools take nothing from BGP, nor do pools of which the datastore has the routes', async (t) => {
+  const vxlan = learned({ vxlanMode: 'Always' })
+  t.same(vxlan.routes(), [])
+  t.match(vxlan.plan.explain(prefix('10.65.1.0/26')), [
+    { source: 'BGP', offer: { declined: /the datastore gives the routes of pool p \(VXLAN\)/ } },
+  ])
+  t.same(learned({ ipipMode: 'Always' }).tunnels({ programClusterRoutes: undefined }).routes(), [])
+  t.same(learned({}).tunnels({ programClusterRoutes: 'Enabled' }).routes(), [])
+})
+
+t.test('outside of pools, and around them, BGP is as free as ever', async (t) => {
+  const cluster = learned({ vxlanMode: 'Always' })
+    .learn('192.0.2.0/24', '10.0.0.2')
+    .learn('10.64.0.0/14', '10.0.0.2')
+  t.same(cluster.routes(), [
+    '10.64.0.0/14 via 10.0.0.2 dev eth0 proto bird',
+    '192.0.2.0/24 via 10.0.0.2 dev eth0 proto bird',
+  ])
+})
+
+t.test('a kernel without IPIP gets no route into tunl0, only a reason', async (t) => {
+  const cluster = learned({ ipipMode: 'CrossSubnet' }).unsupported('ipip')
+  t.same(
+    cluster.routes(),
+    ['10.65.1.0/26 via 10.0.0.2 dev eth0 proto bird'],
+    'what needs no tunnel is in force',
+  )
+  t.match(cluster.plan.explain(prefix('10.65.2.0/26')), [
+    { offer: { declined: /this kernel has no ipip devices/ } },
+  ])
+})
