@@ -7,6 +7,8 @@ import { reconcileTunnelAddresses } from '../../src/ipam/tunnel-addresses.ts'
 import { type Faults, type MemoryStore, memoryStore, type Operation } from '../kit/datastore/memory.ts'
 import { Crash, ipamOver, leftovers, node, pool, type Setting, unavailable, violations } from '../kit/ipam.ts'
 
+t.setTimeout(180_000) // some thousands of runs: seconds, but many where the machine is busy
+
 interface Scene {
   readonly name: string
   /** What is in the store when the run begins. */
@@ -146,7 +148,7 @@ for (const scene of scenes) {
 }
 
 t.test('two faults in a row', async (t) => {
-  for (const scene of scenes.slice(0, 4)) {
+  for (const scene of scenes.filter(({ name }) => ['the first address', 'another pool'].includes(name))) {
     const { operations } = await attempt(await scene.before(), scene, {})
     const wrong: string[] = []
     for (let first = 1; first <= operations; first++) {

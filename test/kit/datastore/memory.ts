@@ -31,9 +31,9 @@ export function memoryStore(initial: readonly Document[] = []): MemoryStore {
   function put(document: Document): Document {
     const { name, namespace } = document.metadata
     const metadata = { ...document.metadata, resourceVersion: `${++revision}` }
-    const stored = structuredClone({ ...document, metadata })
+    const stored = frozen({ ...document, metadata })
     documents.set(resourceId(document.kind, name, namespace), stored)
-    return structuredClone(stored)
+    return stored
   }
 
   function current(id: ResourceId, expected: string | undefined): Document {
@@ -55,12 +55,9 @@ export function memoryStore(initial: readonly Document[] = []): MemoryStore {
     return {
       get: (kind, name, namespace) => {
         const id = resourceId(kind, name, namespace)
-        return run('get', id, () => structuredClone(documents.get(id)))
+        return run('get', id, () => documents.get(id))
       },
-      list: (kind) =>
-        run('list', kind, () =>
-          [...documents.values()].filter((one) => one.kind === kind).map((one) => structuredClone(one)),
-        ),
+      list: (kind) => run('list', kind, () => [...documents.values()].filter((one) => one.kind === kind)),
       create: (document) =>
         run('create', idOf(document), () => {
           if (documents.has(idOf(document)))
@@ -88,4 +85,13 @@ export function memoryStore(initial: readonly Document[] = []): MemoryStore {
 
 function idOf({ kind, metadata }: Document): ResourceId {
   return resourceId(kind, metadata.name, metadata.namespace)
+}
+
+/** So that nobody changes what another client reads. */
+function frozen<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) frozen(inner)
+  }
+  return value
 }
