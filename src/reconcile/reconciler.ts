@@ -85,14 +85,17 @@ export class Reconciler<T> {
     this.#observe(key, item, cause)
   }
 
-  /** An interface came, went or changed its state: what hangs on it may have gone without a word. */
-  doubt(device: string): void {
+  /**
+   * An interface came, went or changed its state: what hangs on it may have gone without a word. `ours`: because we did
+   * that, so there is nothing to count.
+   */
+  doubt(device: string, ours = false): void {
     const on = (item: T | undefined): boolean => item !== undefined && this.#kind.device?.(item) === device
     const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([key]) => key)
     for (const key of [...unsure, ...(this.#byDevice.get(device) ?? [])]) {
       if (!this.#wanted.has(key)) continue
       this.#hear(key)
-      this.#observe(key, undefined, this.#inForce.has(key) ? 'device' : undefined)
+      this.#observe(key, undefined, this.#inForce.has(key) && !ours ? 'device' : undefined)
     }
     for (const key of this.#refusals.keys()) if (on(this.#wanted.get(key))) this.#mark(key)
   }

@@ -8,6 +8,8 @@ export interface Namespace {
   ip(...lines: string[]): void
   /** What `ip -n NAME ARGS` prints, one string a line, without the spaces at its ends. */
   show(args: string): string[]
+  /** The same for bridge(8). */
+  bridge(args: string): string[]
 }
 
 interface Test {
@@ -29,11 +31,8 @@ export function namespace(t: Test): Namespace {
     ip: (...lines) => {
       for (const line of lines) run('ip', ['-n', name, ...line.split(' ')])
     },
-    show: (args) =>
-      run('ip', ['-n', name, ...args.split(' ')])
-        .split('\n')
-        .map((line) => line.trim())
-        .filter((line) => line !== ''),
+    show: (args) => linesOf(run('ip', ['-n', name, ...args.split(' ')])),
+    bridge: (args) => linesOf(run('bridge', ['-n', name, ...args.split(' ')])),
   }
   ns.ip(
     'link set lo up',
@@ -49,6 +48,13 @@ export function namespace(t: Test): Namespace {
 /** The lines that make a veth pair and bring it up. */
 export function cable(one: string, other: string): string[] {
   return [`link add ${one} type veth peer name ${other}`, `link set ${one} up`, `link set ${other} up`]
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
 }
 
 function run(file: string, args: readonly string[]): string {

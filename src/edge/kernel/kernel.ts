@@ -46,7 +46,7 @@ export interface KernelOptions {
 
 /** A new workload interface's routes are left alone for so long: the CNI plugin is ahead of the datastore (Felix). */
 const GRACE_MS = 10_000
-/** Between two looks at the tunnel devices: each of our own changes is an event too. */
+/** Between two looks at what happened to tunnel devices: each of our own changes is an event too. */
 const TUNNELS_GAP_MS = 20
 /** The longest that we wait for the news of a device we made. */
 const NEWS_MS = 1_000
@@ -101,7 +101,7 @@ export class Kernel {
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
     this.tunnels = new Reconciler<KernelTunnel>(this.#tunnelKind, clock)
-    this.fdb = new Reconciler(this.#fdbKind, clock)
+    this.fdb = new Reconciler<KernelFdbEntry>(this.#fdbKind, clock)
     this.nat = new Nat({
       open: (name) => openProgram(name, namespace),
       clock,
@@ -205,9 +205,14 @@ export class Kernel {
 
   #address({ deleted, device, address }: AddressEvent): void {
     this.#touchTunnel(device)
-    // IPv4 routes with this source address go with it, without a word.
-    if (deleted && familyOf(address.address) === 'ipv4') this.#loop.resyncSoon()
+    if (deleted && familyOf(address.address) === 'ipv4') this.#lostAddress(device)
     this.#refreshUnderlay()
+  }
+
+  /** IPv4 routes with this source address went with it, and if it was the interface's last, all through it: without a word. */
+  #lostAddress(device: string): void {
+    this.#loop.resyncSoon()
+    if (isTunnelName(device)) this.#loop.resyncSoon([this.routes], TUNNELS_GAP_MS)
   }
 
   /** Something happened to this interface. If it is a tunnel of ours, what, we have to look up. */

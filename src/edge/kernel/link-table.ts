@@ -3,6 +3,7 @@
 interface Known {
   readonly name: string
   readonly running: boolean
+  readonly mtu: number
   /** When it was first seen, on the clock. */
   readonly since: number
 }
@@ -12,6 +13,7 @@ export interface LinkState {
   readonly index: number
   readonly name: string
   readonly running: boolean
+  readonly mtu: number
 }
 
 export class LinkTable {
@@ -19,11 +21,11 @@ export class LinkTable {
   readonly #known = new Map<number, Known>()
 
   /** Takes in one interface; names those whose state, or whose interface, is not what it was. */
-  set({ index, name, running }: LinkState, now: number): readonly string[] {
+  set({ index, name, running, mtu }: LinkState, now: number): readonly string[] {
     const before = this.#known.get(index)
-    if (before?.name === name && before.running === running) return []
     const since = before?.name === name ? before.since : now
-    this.#known.set(index, { name, running, since })
+    this.#known.set(index, { name, running, mtu, since })
+    if (before?.name === name && before.running === running) return []
     return before && before.name !== name ? [before.name, name] : [name]
   }
 
@@ -38,6 +40,14 @@ export class LinkTable {
     const present = new Set(links.map(({ index }) => index))
     const gone = [...this.#known.keys()].filter((index) => !present.has(index))
     return [...gone.flatMap((index) => this.delete(index)), ...links.flatMap((link) => this.set(link, now))]
+  }
+
+  mtu(index: number): number | undefined {
+    return this.#known.get(index)?.mtu
+  }
+
+  isRunning(index: number): boolean {
+    return this.#known.get(index)?.running ?? false
   }
 
   /** When the interface of this name was first seen; undefined when there is none. */

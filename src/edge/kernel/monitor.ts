@@ -16,6 +16,7 @@ export interface LinkEvent {
   readonly name: string
   readonly up: boolean
   readonly running: boolean
+  readonly mtu: number
 }
 
 export interface AddressEvent {
@@ -54,7 +55,7 @@ export function parseEvent(line: string): KernelEvent | undefined {
 }
 
 function linkEvent(text: string, deleted: boolean): LinkEvent | undefined {
-  const [, index, name, flags] = /^(\d+): ([^@:]+)(?:@[^:]*)?: <([^>]*)>/.exec(text) ?? []
+  const [, index, name, flags, mtu] = /^(\d+): ([^@:]+)(?:@[^:]*)?: <([^>]*)> mtu (\d+)/.exec(text) ?? []
   if (index === undefined || name === undefined || flags === undefined) return undefined
   const words = flags.split(',')
   return {
@@ -64,6 +65,7 @@ function linkEvent(text: string, deleted: boolean): LinkEvent | undefined {
     name,
     up: words.includes('UP'),
     running: isRunning(words),
+    mtu: Number(mtu),
   }
 }
 

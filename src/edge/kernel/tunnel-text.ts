@@ -20,6 +20,7 @@ export interface KernelTunnel extends Omit<Tunnel, 'vxlan'> {
 
 /** An interface of any kind, as `ip -j -d addr show` prints it. */
 export interface PrintedDevice {
+  readonly ifindex: number
   readonly ifname: string
   readonly link_type: string
   readonly flags: readonly string[]
@@ -161,15 +162,15 @@ export function mend(found: KernelTunnel, wanted: KernelTunnel): string[] {
   const [present, due] = [addressesOf(found), addressesOf(wanted)]
   return [
     ...(found.mtu === mtu ? [] : [`link set ${name} mtu ${mtu}`]),
-    ...due.filter((one) => !present.includes(one)).map((one) => `addr add ${one} dev ${name}${nodad(name)}`),
+    ...due.filter((one) => !present.includes(one)).map((one) => `addr add ${one} dev ${name}${flags(name)}`),
     ...present.filter((one) => !due.includes(one)).map((one) => `addr del ${one} dev ${name}`),
     ...(found.down === wanted.down ? [] : [`link set ${name} up`]),
   ]
 }
 
-/** Usable at once: nobody else in the cluster has it, and nobody hears the question. */
-function nodad(name: TunnelName): string {
-  return FAMILY[name] === 'ipv6' ? ' nodad' : ''
+/** Usable at once, since nobody hears the question whose it is; and without a route of the kernel's, which Felix removes. */
+function flags(name: TunnelName): string {
+  return FAMILY[name] === 'ipv6' ? ' nodad noprefixroute' : ''
 }
 
 /** The line that leaves nothing of ours. tunl0 belongs to its module: it stays, without addresses (Felix). */

@@ -26,8 +26,10 @@ import { saysAbsent, saysExists, saysNoKind, saysPassing } from './words.ts'
 export interface TunnelsOptions {
   readonly ip: Program
   readonly ethtool: Program
-  /** A device was made anew: what hung on the one before it went without a word. */
-  onMade(name: string): void
+  /** A device is about to be made, in the place of any other of its name: what hung on that goes without a word. */
+  onMaking(name: string): void
+  /** It is there and up. Others may hang on it as soon as this resolves. */
+  onMade(index: number): Promise<void>
 }
 
 export class Tunnels implements Kind<KernelTunnel> {
@@ -35,15 +37,15 @@ export class Tunnels implements Kind<KernelTunnel> {
   readonly same = sameTunnel
   readonly #ip: Program
   readonly #offload: ChecksumOffload
-  readonly #onMade: TunnelsOptions['onMade']
+  readonly #options: TunnelsOptions
   readonly #unsupported = new Set<TunnelKind>()
   /** Whether tunl0 is wanted. Without an address, nothing else tells ours from one that only came with its module. */
   #usesTunl0 = false
 
-  constructor({ ip, ethtool, onMade }: TunnelsOptions) {
-    this.#ip = ip
-    this.#offload = new ChecksumOffload(ethtool)
-    this.#onMade = onMade
+  constructor(options: TunnelsOptions) {
+    this.#ip = options.ip
+    this.#offload = new ChecksumOffload(options.ethtool)
+    this.#options = options
   }
 
   key({ name }: KernelTunnel): string {
@@ -96,6 +98,7 @@ export class Tunnels implements Kind<KernelTunnel> {
       const words = await this.#try(line)
       if (words !== undefined) reasons.push(`ip ${line}: ${words}`)
     }
+    if (!isUsable) await this.#options.onMade(await this.#indexOf(wanted.name))
     const offload = await this.#offload.put(wanted.name, wanted.checksumOffload)
     return [...reasons, ...(offload === undefined ? [] : [offload])].join('; ') || undefined
   }
@@ -108,20 +111,22 @@ export class Tunnels implements Kind<KernelTunnel> {
   ): Promise<string | undefined> {
     if (found && wanted.name === 'tunl0')
       return `tunl0 ${found.misfits?.join()}: it is not ours to remove; give it another name`
+    this.#options.onMaking(wanted.name)
     const inTheWay = found && (await this.#try(removeLine(found)))
     if (inTheWay !== undefined && !saysAbsent(inTheWay)) return inTheWay
     const words = await this.#try(addLine(wanted))
     // Loading the module makes tunl0, and then there is no need to add it.
-    if (words === undefined || (wanted.name === 'tunl0' && saysExists(words))) {
-      this.#onMade(wanted.name)
-      return undefined
-    }
+    if (words === undefined || (wanted.name === 'tunl0' && saysExists(words))) return undefined
     if (saysNoKind(words)) this.#unsupported.add(KIND[wanted.name])
     return withCure(words, wanted, devices)
   }
 
   #isOurTunl0({ misfits = [], addresses = [] }: KernelTunnel): boolean {
     return this.#usesTunl0 || (misfits.length === 0 && addresses.length > 0)
+  }
+
+  async #indexOf(name: string): Promise<number> {
+    return parseDevices(await this.#ip.text('-j', 'link', 'show', 'dev', name))[0]!.ifindex
   }
 
   async #devices(): Promise<PrintedDevice[]> {

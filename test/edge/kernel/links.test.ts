@@ -30,11 +30,11 @@ t.test(
   'an interface that comes, flaps, is renamed or goes is named; the same state again is no news',
   async (t) => {
     const table = new LinkTable()
-    t.same(table.set({ index: 3, name: 'cali0', running: true }, 100), ['cali0'])
-    t.same(table.set({ index: 3, name: 'cali0', running: true }, 200), [])
-    t.same(table.set({ index: 3, name: 'cali0', running: false }, 300), ['cali0'])
+    t.same(table.set({ index: 3, name: 'cali0', running: true, mtu: 1500 }, 100), ['cali0'])
+    t.same(table.set({ index: 3, name: 'cali0', running: true, mtu: 1500 }, 200), [])
+    t.same(table.set({ index: 3, name: 'cali0', running: false, mtu: 1500 }, 300), ['cali0'])
     t.equal(table.since('cali0'), 100)
-    t.same(table.set({ index: 3, name: 'cali1', running: false }, 400), ['cali0', 'cali1'])
+    t.same(table.set({ index: 3, name: 'cali1', running: false, mtu: 1500 }, 400), ['cali0', 'cali1'])
     t.equal(table.since('cali0'), undefined)
     t.same(table.delete(3), ['cali1'])
     t.same(table.delete(3), [])
@@ -43,19 +43,19 @@ t.test(
 
 t.test('the end of an old interface says nothing of the new one that has its name', async (t) => {
   const table = new LinkTable()
-  table.set({ index: 3, name: 'cali0', running: true }, 100)
-  table.set({ index: 4, name: 'cali0', running: true }, 500)
+  table.set({ index: 3, name: 'cali0', running: true, mtu: 1500 }, 100)
+  table.set({ index: 4, name: 'cali0', running: true, mtu: 1500 }, 500)
   t.same(table.delete(3), ['cali0'])
   t.equal(table.since('cali0'), 500)
 })
 
 t.test('a reading of all finds what events did not tell', async (t) => {
   const table = new LinkTable()
-  table.set({ index: 3, name: 'cali0', running: true }, 100)
-  table.set({ index: 4, name: 'eth0', running: true }, 100)
+  table.set({ index: 3, name: 'cali0', running: true, mtu: 1500 }, 100)
+  table.set({ index: 4, name: 'eth0', running: true, mtu: 1500 }, 100)
   const read = [
-    { index: 4, name: 'eth0', running: false },
-    { index: 5, name: 'cali0', running: true },
+    { index: 4, name: 'eth0', running: false, mtu: 1500 },
+    { index: 5, name: 'cali0', running: true, mtu: 1500 },
   ]
   t.same(table.replace(read, 200), ['cali0', 'eth0', 'cali0'])
   t.same(table.replace(read, 300), [])

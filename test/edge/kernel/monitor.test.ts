@@ -12,7 +12,7 @@ t.test('every line of the monitor becomes its event', async (t) => {
   const lines: readonly [string, object][] = [
     [
       `[LINK]3: caliaaa@peera: <BROADCAST,MULTICAST,UP,LOWER_UP> ${veth}`,
-      { kind: 'link', deleted: false, index: 3, name: 'caliaaa', up: true, running: true },
+      { kind: 'link', deleted: false, index: 3, name: 'caliaaa', up: true, running: true, mtu: 1500 },
     ],
     [
       `[LINK]3: caliaaa@peera: <NO-CARRIER,BROADCAST,MULTICAST,UP,M-DOWN> ${veth}`,

@@ -165,7 +165,7 @@ t.test('an IPv6 device keeps to its own family, and its address is usable at onc
   })
   t.same(mend(printed, six), [
     'link set vxlan-v6.calico mtu 1430',
-    'addr add fd66::/128 dev vxlan-v6.calico nodad',
+    'addr add fd66::/128 dev vxlan-v6.calico nodad noprefixroute',
     'addr del fd99::1/64 dev vxlan-v6.calico',
   ])
 })

@@ -41,7 +41,12 @@ const ipip: Tunnel = {
 function kindIn(ns: Namespace) {
   const made: string[] = []
   const ethtool = openProgram('ethtool', ns.name)
-  const kind = new Tunnels({ ip: openIp(ns.name), ethtool, onMade: (name) => made.push(name) })
+  const kind = new Tunnels({
+    ip: openIp(ns.name),
+    ethtool,
+    onMaking: (name) => made.push(name),
+    onMade: async () => {},
+  })
   return { kind, made, fits: async (...wanted: Tunnel[]) => matches(kind, wanted) }
 }
 
@@ -166,17 +171,19 @@ t.test('checksum offload is switched off where asked, and on again', needsRoot, 
 function scripted(devices: object[], words: Readonly<Record<string, string>> = {}) {
   const lines: string[] = []
   const text = async (...args: string[]): Promise<string> => {
-    if (args.includes('show')) return JSON.stringify(devices)
+    if (args.includes('show')) return JSON.stringify(args.includes('dev') ? [tunl0] : devices)
     const line = args.join(' ')
     lines.push(line)
     if (words[line] === undefined) return ''
     throw new CommandError(['ip', ...args], words[line], undefined)
   }
-  const ip = { ...openIp(), text } satisfies Program
-  return { lines, kind: new Tunnels({ ip, ethtool: openProgram('ethtool'), onMade: () => {} }) }
+  const ip: Program = { ...openIp(), text }
+  const ethtool = openProgram('ethtool')
+  return { lines, kind: new Tunnels({ ip, ethtool, onMaking: () => {}, onMade: async () => {} }) }
 }
 
 const tunl0 = {
+  ifindex: 9,
   ifname: 'tunl0',
   flags: ['NOARP'],
   mtu: 1480,
