@@ -1,8 +1,9 @@
 #!/bin/sh
-# with-setup.sh [--npm-only] COMMAND…: makes sure that what the command needs is installed, then becomes it.
+# with-setup.sh [--npm-only | --vm] COMMAND…: makes sure that what the command needs is installed, then becomes it.
 #
 # npm packages come by `npm ci`, and with them Node 24 (package `node`), which goes first in PATH. As root, and unless
-# --npm-only is given, missing Debian packages follow. Everything that gets installed is named first.
+# --npm-only is given, missing Debian packages follow; with --vm those for the lab's virtual machine too. Everything that
+# gets installed is named first.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -14,6 +15,7 @@ debian_packages='
 ip          iproute2         namespaces, links and routes of the lab, and all that the agent writes
 iptables    iptables         NAT rules of the agent
 ipset       ipset            sets of pools in those rules
+conntrack   conntrack        connections of former pods, which the agent forgets
 sysctl      procps           kernel settings of the machines of the lab
 ping        iputils-ping     pods that ping each other
 bird        bird2            a real BIRD as neighbour of the agent
@@ -21,6 +23,11 @@ etcd        etcd-server      a real datastore
 etcdctl     etcd-client      its client, for stories
 openssl     openssl          certificates for tests of TLS towards etcd
 tcpdump     tcpdump          what is on the wire
+'
+
+debian_packages_vm='
+qemu-system-x86_64  qemu-system-x86  the virtual machine of the lab, where this kernel lacks what a story needs
+depmod              kmod             kernel modules of that machine
 '
 
 say() { printf 'setup: %s\n' "$*" >&2; }
@@ -106,11 +113,11 @@ disable_services() {
 }
 
 npm_only=
-if [ "${1-}" = --npm-only ]; then
-  npm_only=1
-  shift
-fi
-[ $# -gt 0 ] || fail 'usage: with-setup.sh [--npm-only] COMMAND…'
+case ${1-} in
+  --npm-only) npm_only=1; shift ;;
+  --vm) debian_packages=$debian_packages$debian_packages_vm; shift ;;
+esac
+[ $# -gt 0 ] || fail 'usage: with-setup.sh [--npm-only | --vm] COMMAND…'
 
 install_npm_packages
 check_node
