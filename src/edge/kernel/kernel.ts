@@ -1,12 +1,14 @@
 // The kernel of this node, kept as the plan wants it: the reconcilers, their loop, and the events that drive them.
 
 import { familyOf } from '../../inet/address.ts'
+import type { TunnelKind } from '../../plan/encap/local.ts'
 import type { ForeignRoute, Link } from '../../plan/underlay.ts'
 import { isTunnelName, type Neighbor, type Sysctl } from '../../plan/wanted.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
 import { Reconciler, type ReconcilerView } from '../../reconcile/reconciler.ts'
 import { Batch } from './batch.ts'
+import { Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
@@ -14,13 +16,14 @@ import { readLinks } from './links.ts'
 import { type AddressEvent, type KernelEvent, type LinkEvent, type Monitor, openMonitor } from './monitor.ts'
 import { Nat, type NatOptions } from './nat.ts'
 import { Neighbors } from './neighbors.ts'
-import type { Ownership } from './ownership.ts'
+import { isWorkloadDevice, type Ownership } from './ownership.ts'
 import type { KernelRoute } from './route-text.ts'
 import { Routes, type Seen } from './routes.ts'
 import { openBridge, openIp, openProgram, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
 import { Sysctls } from './sysctls.ts'
-import type { KernelTunnel, TunnelKind } from './tunnel-text.ts'
+import { Tenants } from './tenants.ts'
+import type { KernelTunnel } from './tunnel-text.ts'
 import { Tunnels } from './tunnels.ts'
 
 export interface KernelOptions {
@@ -64,6 +67,7 @@ export class Kernel {
   readonly #bridgeBatch: Batch
   readonly #links = new LinkTable()
   readonly #routeKind: Routes
+  readonly #tenants: Tenants
   readonly #neighborKind: Neighbors
   readonly #tunnelKind: Tunnels
   readonly #fdbKind: Fdb
@@ -97,7 +101,15 @@ export class Kernel {
       graceOf: (device) => this.#graceOf(device),
       onForeign: () => this.#refreshUnderlay(),
     })
-    this.routes = new Reconciler(this.#routeKind, clock)
+    this.#tenants = new Tenants({
+      routes: this.#routeKind,
+      conntrack: new Conntrack({
+        conntrack: openProgram('conntrack', namespace),
+        onWarning: (reason) => onWarning('connections of former pods stay', reason),
+      }),
+      isWorkloadDevice: (device) => isWorkloadDevice(device, ownership),
+    })
+    this.routes = new Reconciler<KernelRoute>(this.#tenants, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
     this.tunnels = new Reconciler<KernelTunnel>(this.#tunnelKind, clock)
@@ -147,8 +159,9 @@ export class Kernel {
 
   /** Every kind, for people who ask. */
   views(): readonly ReconcilerView[] {
+    const { routes, tunnels, neighbors, fdb, sysctls } = this
     const { sets, members, chains } = this.nat
-    return [this.routes, this.neighbors, sets, members, chains, this.sysctls].map((one) => one.view())
+    return [routes, tunnels, neighbors, fdb, sets, members, chains, sysctls].map((one) => one.view())
   }
 
   /** The kinds of tunnel devices that the kernel would not make when it was last asked. */
@@ -178,11 +191,17 @@ export class Kernel {
   #event(event: KernelEvent): void {
     if (event.kind === 'link') this.#link(event)
     if (event.kind === 'address') this.#address(event)
-    if (event.kind === 'route') this.#saw(this.routes, this.#routeKind.event(event.route, event.deleted))
+    if (event.kind === 'route') this.#route(event)
     if (event.kind === 'fdb') this.#saw(this.fdb, this.#fdbKind.event(event.entry, event.deleted))
     if (event.kind === 'neighbor') {
       this.#saw(this.neighbors, this.#neighborKind.event(event.neighbor, event.deleted))
     }
+  }
+
+  #route({ route, deleted }: Extract<KernelEvent, { kind: 'route' }>): void {
+    const seen = this.#routeKind.event(route, deleted)
+    if (seen?.item) this.#tenants.saw(seen.item)
+    this.#saw(this.routes, seen)
   }
 
   #saw<T>(reconciler: Reconciler<T>, seen: Seen<T> | undefined): void {
@@ -197,6 +216,7 @@ export class Kernel {
     const hasOtherMtu = this.#links.mtu(index) !== mtu
     const changed = deleted ? this.#links.delete(index) : this.#links.set(event, this.#options.clock.now())
     if (changed.length > 0 && (deleted || !up)) this.#routeKind.deviceDown(name)
+    if (deleted) this.#tenants.deviceGone(name)
     this.#doubt(changed)
     if (running) this.#awaited.get(index)?.()
     // The plan speaks first: what we wrote before it does would only be refused.

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import t from 'tap'
 import { Kernel } from '../../../src/edge/kernel/kernel.ts'
@@ -91,6 +92,36 @@ t.test(
     await until('and so is the neighbour', () => ns.show('neigh show dev caliaaa nud permanent').length === 1)
   },
 )
+
+t.test('the next pod with an address does not inherit the connections of the last', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { want, unwant, kernel } = await follow(t, ns)
+  const conntrack = (args: string) =>
+    execFileSync('ip', ['netns', 'exec', ns.name, 'conntrack', ...args.split(' ')], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+  const connect = () =>
+    conntrack('-I -p udp --src 10.65.0.2 --dst 192.0.2.1 --sport 1 --dport 2 --timeout 100')
+  const isConnected = () => conntrack('-L').includes('src=10.65.0.2 ')
+  await want(workload)
+  connect()
+  await want({ ...workload, device: 'calibbb' })
+  t.notOk(isConnected(), 'it moved to another interface')
+  t.same(ns.show('route show 10.65.0.2'), ['10.65.0.2 dev calibbb scope link'])
+
+  connect()
+  await want({ ...workload, device: 'calibbb', source: address('172.18.0.2') })
+  t.ok(isConnected(), 'the interface is the same')
+  ns.ip('link del calibbb')
+  await until('forgotten with its interface', () => !isConnected())
+
+  await want(workload)
+  connect()
+  kernel.allowPrune()
+  unwant(workload.prefix)
+  await until('forgotten with its route', () => !isConnected())
+})
 
 t.test('drift of neighbours is put right too', needsRoot, async (t) => {
   const ns = namespace(t)
