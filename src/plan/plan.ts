@@ -12,6 +12,7 @@ import { type Address, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
+import { rememberHomes } from './encap/devices.ts'
 import { podMtu, type TunnelKind } from './encap/local.ts'
 import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
 import { tunnelWarnings } from './encap/warnings.ts'
@@ -79,6 +80,7 @@ export class Plan {
   readonly #resolver = new Resolver()
   readonly #paths = new Map<Prefix, Path>()
   readonly #links = new Map<string, Link>()
+  readonly #homes = new Map<Address, string>()
   readonly #foreign = new Map<Prefix, ForeignRoute>()
   readonly #stale = new Map<Prefix, Route>()
   readonly #byNextHop = new MultiIndex<Address, Prefix>()
@@ -111,6 +113,7 @@ export class Plan {
     this.#tunnels = new Tunnels(() => ({
       facts: this.facts,
       links: this.#links,
+      homes: this.#homes,
       unsupported: this.#unsupported,
       settings: this.#settings.kernel,
     }))
@@ -164,6 +167,7 @@ export class Plan {
     }
     this.#links.clear()
     for (const [name, link] of now) this.#links.set(name, link)
+    rememberHomes(this.#homes, this.#links)
     this.#tunnels.doubt()
 
     const hiding = new Map(foreign.filter(hidesOurs).map((route) => [route.prefix, route]))

@@ -6,7 +6,7 @@ import { type Address, familyOf } from '../inet/address.ts'
 import { isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
 import type { Remote } from './encap/encapsulation.ts'
 import { encapsulationOf, isFromDatastore, wayTo } from './encap/index.ts'
-import { vtepOf } from './encap/vteps.ts'
+import { vtepAddress } from './encap/vteps.ts'
 import { type Facts, underlayAddress } from './facts.ts'
 import type { Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
@@ -79,6 +79,6 @@ function refusal(destination: Prefix, node: Node, { facts, local }: Inputs): str
 
 function remoteAt(node: Node, destination: Prefix): Remote {
   const family = familyOf(destination)
-  const [address, vtep] = [underlayAddress(node, family), vtepOf(node, family)?.address]
+  const [address, vtep] = [underlayAddress(node, family), vtepAddress(node, family)]
   return { destination, family, name: `node ${node.name}`, address, vtep }
 }

@@ -32,6 +32,24 @@ const texts: readonly [
     ['0', '256', '-1', '3.0', '0x3', 'x'],
   ],
   [
+    'optional',
+    types.optional(types.bool),
+    [
+      ['true', true],
+      ['false', false],
+    ],
+    ['maybe'],
+  ],
+  [
+    'regex',
+    types.regex,
+    [
+      ['^((en|wl)[Pcopsvx].*|eth.*)', '^((en|wl)[Pcopsvx].*|eth.*)'],
+      ['eth', 'eth'],
+    ],
+    ['(', '[a', '*'],
+  ],
+  [
     'duration',
     types.duration,
     [

@@ -56,6 +56,8 @@ export class Cluster {
   #foreign: readonly ForeignRoute[] = []
   #settings: PlanSettings
   #unsupported: ReadonlySet<TunnelKind> = new Set()
+  /** Every reading of the interfaces. */
+  readonly #seen: (readonly Link[])[] = []
   #index = 1
 
   constructor(self: string, given: PlanSettings = settings) {
@@ -162,11 +164,11 @@ export class Cluster {
     return [...this.plan.routes.values()].map(line).sort()
   }
 
-  /** Another plan, given at once all that this one was given over time. */
+  /** Another plan, given at once all that this one was given over time. Of interfaces, where addresses were counts too. */
   again(): Cluster {
     const fresh = new Cluster(this.plan.facts.self, this.#settings).set(...this.#documents.values())
     fresh.plan.unsupported(this.#unsupported)
-    fresh.plan.underlay([...this.#links.values()], this.#foreign)
+    for (const links of this.#seen) fresh.plan.underlay(links, this.#foreign)
     for (const change of this.#paths.values()) fresh.plan.best(change)
     return fresh
   }
@@ -179,7 +181,9 @@ export class Cluster {
   }
 
   #underlay(): this {
-    this.plan.underlay([...this.#links.values()], this.#foreign)
+    const links = [...this.#links.values()]
+    this.#seen.push(links)
+    this.plan.underlay(links, this.#foreign)
     return this
   }
 }

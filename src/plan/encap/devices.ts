@@ -6,7 +6,7 @@ import type { Address, Family } from '../../inet/address.ts'
 import type { Facts } from '../facts.ts'
 import type { Declined } from '../offer.ts'
 import type { Link } from '../underlay.ts'
-import type { Tunnel, TunnelName, VxlanProperties } from '../wanted.ts'
+import { isTunnelName, type Tunnel, type TunnelName, type VxlanProperties } from '../wanted.ts'
 import type { Encapsulation } from './encapsulation.ts'
 import { ipip } from './ipip.ts'
 import { type Device, type End, kindOf, type Local, type TunnelKind } from './local.ts'
@@ -18,6 +18,8 @@ import { vxlan } from './vxlan.ts'
 export interface LocalInputs {
   readonly facts: Facts
   readonly links: ReadonlyMap<string, Link>
+  /** The interface that last had an address, as long as it is there. */
+  readonly homes: ReadonlyMap<Address, string>
   /** Kinds of devices that this kernel cannot make. */
   readonly unsupported: ReadonlySet<TunnelKind>
   readonly settings: { readonly ipv6: boolean; readonly tunnels: TunnelSettings }
@@ -76,28 +78,40 @@ export function localOf(inputs: LocalInputs): Local {
   }
 }
 
-function endOf(family: Family, { facts, links }: LocalInputs): End {
+function endOf(family: Family, { facts, links, homes }: LocalInputs): End {
   const own = facts.node?.[family]
-  const parent = own && parentOf(own.address, links.values())
+  const parent = own && (parentOf(own.address, links.values()) ?? homes.get(own.address))
   const reason = own
     ? `no interface has ${own.address}, the address of this node`
     : `node ${facts.self} has no ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address (spec.bgp)`
   return {
     address: own?.address,
     subnet: own?.prefix,
-    parent: parent ? { device: parent.name } : { declined: reason },
+    parent: parent ? { device: parent } : { declined: reason },
   }
 }
 
-/** Interfaces that may have the node's address and yet lead nowhere: our own (Calico #6927), and that of kube-proxy. */
-const neverParents: readonly string[] = [...rows.map(({ name }) => name), 'kube-ipvs0']
-
-function parentOf(address: Address, links: Iterable<Link>): Link | undefined {
+function parentOf(address: Address, links: Iterable<Link>): string | undefined {
   for (const link of links) {
-    if (neverParents.includes(link.name)) continue
-    if (link.addresses.some((own) => own.address === address)) return link
+    if (canBeParent(link) && link.addresses.some((own) => own.address === address)) return link.name
   }
   return undefined
+}
+
+/** Not our own (Calico #6927), and not that of kube-proxy: they may have the node's address and yet lead nowhere. */
+function canBeParent({ name }: Link): boolean {
+  return !isTunnelName(name) && name !== 'kube-ipvs0'
+}
+
+/**
+ * Brings `homes` up to date. An address that is away for a moment, as when its mask is changed, must not cost all
+ * devices and routes that lean on its interface (Calico route_mgr.go: no answer never clears a known parent).
+ */
+export function rememberHomes(homes: Map<Address, string>, links: ReadonlyMap<string, Link>): void {
+  for (const [address, name] of homes) if (!links.has(name)) homes.delete(address)
+  for (const link of links.values()) {
+    if (canBeParent(link)) for (const { address } of link.addresses) homes.set(address, link.name)
+  }
 }
 
 function deviceFor(row: Row, end: End, inputs: LocalInputs): Device {

@@ -21,9 +21,13 @@ export interface Vtep {
   readonly destination: Address
 }
 
-/** The VTEP of a node, once it has both addresses. */
+/** The address of a node in the VXLAN of a family, once it also has one in `spec.bgp`. */
+export function vtepAddress(node: Node, family: Family): Address | undefined {
+  return node[family] && (family === 'ipv4' ? node.vxlanTunnelAddress : node.vxlanTunnelAddressV6)
+}
+
 export function vtepOf(node: Node, family: Family): Vtep | undefined {
-  const address = family === 'ipv4' ? node.vxlanTunnelAddress : node.vxlanTunnelAddressV6
+  const address = vtepAddress(node, family)
   const destination = node[family]?.address
   return (
     address && destination && { device: vxlanDevice[family], address, mac: macOf(node, family), destination }

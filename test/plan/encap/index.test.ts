@@ -110,9 +110,21 @@ t.test('the address moves to another interface, and the routes follow', async (t
   const { tunnels, routes } = cluster.settle()
   t.match(routes.get(prefix('10.65.1.0/26')), { device: 'bond0', gateway: '10.0.0.2' })
   t.match(tunnels.get('vxlan.calico'), { vxlan: { parent: 'bond0' } })
-  cluster.unlink('bond0')
-  t.same(cluster.settle().routes.get(prefix('10.65.1.0/26')), undefined, 'what is withdrawn is forgotten')
 })
+
+t.test(
+  'an address that is away for a moment costs nothing, one that is withdrawn is forgotten',
+  async (t) => {
+    const cluster = three({ vxlanMode: 'CrossSubnet' })
+    cluster.settle()
+    const away = cluster.link('eth0').settle()
+    t.equal(away.routes.size + away.tunnels.size + away.fdb.size, 0)
+    cluster.set(node('a', '10.0.0.7/24', tunnelled('10.65.0.0')))
+    t.same(cluster.routes(), [], 'what was known is known of the old address')
+    cluster.set(node('a', '10.0.0.1/24', tunnelled('10.65.0.0'))).unlink('eth0')
+    t.same(cluster.routes(), [], 'and of an interface that is there')
+  },
+)
 
 t.test(
   'until a node has an address or a VTEP there is nothing to write, and the reason is told',
