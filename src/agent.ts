@@ -41,6 +41,7 @@ import { Runner } from './edge/peers/runner.ts'
 import type { Address, Family } from './inet/address.ts'
 import { contains, type Prefix } from './inet/prefix.ts'
 import { Announcements } from './plan/announcements.ts'
+import type { TunnelKind } from './plan/encap/local.ts'
 import { Plan, type PlanChanges } from './plan/plan.ts'
 import type { LocalSpeaker } from './plan/plan-bgp.ts'
 import type { Sysctl } from './plan/wanted.ts'
@@ -93,6 +94,7 @@ class Agent {
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
   readonly #announcements: Announcements
+  #unsupported: ReadonlySet<TunnelKind> = new Set()
   #kernel!: Kernel
   #control!: ControlServer
   /** Both come when there is something to say: `#begin`. */
@@ -255,8 +257,17 @@ class Agent {
   #onRound(): void {
     const changes = this.#kernel.routes.takeInForce()
     for (const { key } of changes) this.#announcements.touch(key as Prefix)
+    this.#noteUnsupported()
     if (this.#datastoreState.state === 'in-sync') this.#releasePools()
     this.#turnSoon()
+  }
+
+  /** Pools that need a kind of tunnel device the kernel cannot make are not in force, and the plan says so. */
+  #noteUnsupported(): void {
+    const { unsupported } = this.#kernel
+    if (unsupported.symmetricDifference(this.#unsupported).size === 0) return
+    this.#unsupported = unsupported
+    this.#plan.unsupported(unsupported)
   }
 
   /** A pool that is gone stays ours to clean up until no route inside it is left. */
@@ -367,15 +378,18 @@ class Agent {
    * may be announced. True when there is something to write.
    */
   #tellKernel(changes: PlanChanges): boolean {
-    const { routes, neighbors, sysctls, sets, setMembers, chains } = changes
+    const { tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains } = changes
     const kernel = this.#kernel
+    for (const [name, tunnel] of tunnels) kernel.tunnels.want(name, tunnel)
+    for (const [key, entry] of fdb) kernel.fdb.want(key, entry)
     for (const [name, set] of sets) kernel.nat.sets.want(name, set)
     for (const [key, member] of setMembers) kernel.nat.members.want(key, member)
     for (const [key, chain] of chains) kernel.nat.chains.want(key, chain && kernelChain(chain))
     for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    return [routes, neighbors, sysctls, sets, setMembers, chains].some(({ size }) => size > 0)
+    const all = [tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains]
+    return all.some(({ size }) => size > 0)
   }
 
   #sessionEvent(peers: PlanChanges['peers']): SpeakerEvent {

@@ -5,6 +5,7 @@
 
 import { type Family, familyOf, parseAddress } from '../../inet/address.ts'
 import { hostPrefix } from '../../inet/prefix.ts'
+import { kindOf, type TunnelKind } from '../../plan/encap/local.ts'
 import { isTunnelName, type Tunnel, type TunnelName, type VxlanProperties } from '../../plan/wanted.ts'
 
 /** A tunnel device as the kernel holds it: ours, or another in its place. */
@@ -46,14 +47,6 @@ interface PrintedAddress {
   readonly prefixlen?: number
 }
 
-export type TunnelKind = 'ipip' | 'vxlan'
-
-export const KIND: Readonly<Record<TunnelName, TunnelKind>> = {
-  tunl0: 'ipip',
-  'vxlan.calico': 'vxlan',
-  'vxlan-v6.calico': 'vxlan',
-}
-
 const FAMILY: Readonly<Record<TunnelName, Family>> = {
   tunl0: 'ipv4',
   'vxlan.calico': 'ipv4',
@@ -87,7 +80,7 @@ export function tunnelOf(device: PrintedDevice): KernelTunnel | undefined {
   return {
     name,
     mtu,
-    ...makeOf(KIND[name], linkinfo?.info_kind ?? device.link_type, linkinfo?.info_data ?? {}, address),
+    ...makeOf(kindOf(name), linkinfo?.info_kind ?? device.link_type, linkinfo?.info_data ?? {}, address),
     addresses: (device.addr_info ?? []).flatMap((one) => addressText(one, FAMILY[name]) ?? []),
     ...(!flags.includes('UP') && { down: true }),
     checksumOffload: true,

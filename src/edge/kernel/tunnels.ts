@@ -3,6 +3,7 @@
 // They change seldom and by few commands, so each is a process of its own: one that
 // stays would take a device made anew for the one before it, since it looks up a name once.
 
+import { kindOf, type TunnelKind } from '../../plan/encap/local.ts'
 import type { Tunnel } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { ChecksumOffload } from './checksum-offload.ts'
@@ -11,14 +12,12 @@ import {
   addLine,
   bare,
   type KernelTunnel,
-  KIND,
   mend,
   needsReplacing,
   type PrintedDevice,
   parseDevices,
   removeLine,
   sameTunnel,
-  type TunnelKind,
   tunnelOf,
 } from './tunnel-text.ts'
 import { saysAbsent, saysExists, saysNoKind, saysPassing } from './words.ts'
@@ -92,7 +91,7 @@ export class Tunnels implements Kind<KernelTunnel> {
     const isUsable = found !== undefined && !needsReplacing(found, wanted)
     const obstacle = isUsable ? undefined : await this.#make(wanted, found, devices)
     if (obstacle !== undefined) return obstacle
-    this.#unsupported.delete(KIND[wanted.name])
+    this.#unsupported.delete(kindOf(wanted.name))
     const reasons: string[] = []
     for (const line of mend(isUsable ? found : bare(wanted), wanted)) {
       const words = await this.#try(line)
@@ -117,7 +116,7 @@ export class Tunnels implements Kind<KernelTunnel> {
     const words = await this.#try(addLine(wanted))
     // Loading the module makes tunl0, and then there is no need to add it.
     if (words === undefined || (wanted.name === 'tunl0' && saysExists(words))) return undefined
-    if (saysNoKind(words)) this.#unsupported.add(KIND[wanted.name])
+    if (saysNoKind(words)) this.#unsupported.add(kindOf(wanted.name))
     return withCure(words, wanted, devices)
   }
 
