@@ -209,6 +209,20 @@ t.test('what hangs on an interface that changed is written again', async (t) => 
   t.equal(reconciler.view().repairs.device, 1)
 })
 
+t.test('what we did to an interface ourselves is not counted, and its echoes neither', async (t) => {
+  const { kernel, reconciler, want } = bench()
+  want('a=1 dev cali0')
+  await reconciler.resync()
+  await reconciler.apply({ prune: true })
+  reconciler.doubt('cali0', true)
+  kernel.held.delete('a')
+  reconciler.saw('a', undefined)
+  reconciler.doubt('cali0')
+  await reconciler.apply({ prune: true })
+  t.same(kernel.contents(), ['a=1'])
+  t.same(reconciler.view().repairs, { removed: 0, changed: 0, added: 0, device: 0 })
+})
+
 t.test('an interface that goes while its item is being put leaves nothing in force', async (t) => {
   const { kernel, reconciler, want } = bench()
   want('a=1 dev cali0')

@@ -3,6 +3,7 @@
 
 import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
+import { isTunnelName } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import type { Batch, Outcome } from './batch.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
@@ -174,7 +175,7 @@ export class Routes implements Kind<KernelRoute> {
   /** A later process will know it for ours without being told. */
   #recognised({ prefix, device }: KernelRoute): boolean {
     const { ownership } = this.#options
-    return ownership.owns(prefix) || isWorkloadDevice(device, ownership)
+    return ownership.owns(prefix) || isWorkloadDevice(device, ownership) || isTunnelName(device)
   }
 }
 

@@ -253,6 +253,8 @@ t.test(
     t.equal((await kind.read()).length, 2)
     await kind.remove([outside])
     t.same([...claimed], [])
+    await kind.put([{ ...outside, device: 'vxlan.calico' }])
+    t.same([...claimed], [], 'on a tunnel of ours it is ours anyway')
 
     state.full = true
     t.same(await kind.put([outside, inside]), [
