@@ -1,9 +1,10 @@
 # The image of the agent: Node 24 and the tools it drives, sources as they are.
 FROM node:24-slim
 
-# iproute2 writes the routes; iptables, ipset and conntrack belong to NAT; kmod loads tunnel modules.
+# iproute2 writes the routes; iptables, ipset and conntrack belong to NAT; kmod loads tunnel modules; ethtool switches off
+# checksum offload on old kernels.
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends iproute2 iptables ipset conntrack kmod \
+ && apt-get install --yes --no-install-recommends iproute2 iptables ipset conntrack kmod ethtool \
  && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /caracal

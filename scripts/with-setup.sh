@@ -16,6 +16,7 @@ ip          iproute2         namespaces, links and routes of the lab, and all th
 iptables    iptables         NAT rules of the agent
 ipset       ipset            sets of pools in those rules
 conntrack   conntrack        connections of former pods, which the agent forgets
+ethtool     ethtool          checksum offload of tunnel devices, off on old kernels
 sysctl      procps           kernel settings of the machines of the lab
 ping        iputils-ping     pods that ping each other
 bird        bird2            a real BIRD as neighbour of the agent
