@@ -108,7 +108,7 @@ class Agent {
   #turnDue = false
   #stopped = false
   /** Ends the two waits of a restart: for what we announce, and for what the peers do. */
-  readonly #restart = { announced: false, heard: false }
+  readonly #restart = { announced: false, heard: false, overdue: false }
   readonly #cancels: (() => void)[] = []
 
   constructor(environment: Environment) {
@@ -327,7 +327,7 @@ class Agent {
     )
     this.#log.info({ adopted: found.length }, 'carrying out the plan')
     this.#openPeers(found.length > 0)
-    this.#cancels.push(systemClock.after(RESTART_DEADLINE_MS, () => this.#heardEnough()))
+    this.#cancels.push(systemClock.after(RESTART_DEADLINE_MS, () => this.#restartOverdue()))
     this.#turn()
   }
 
@@ -412,17 +412,28 @@ class Agent {
     this.#sysctls.set(scope, wanted)
   }
 
-  /** After a restart: tell the peers when all of ours is announced, and let go of the old routes when they have spoken. */
+  /**
+   * After a restart: tell the peers when all of ours is announced, and what we pass on from others too; and let go of the
+   * old routes when the peers have spoken.
+   */
   #finishRestart(runner: Runner, speaker: Speaker): void {
-    if (this.#restart.heard) return
+    const { announced, heard, overdue } = this.#restart
+    if (announced && heard) return
     const allAnnounced = [...this.#plan.originations.keys()].every((prefix) =>
       this.#announcements.has(prefix),
     )
-    if (!this.#restart.announced && this.#datastoreState.state === 'in-sync' && allAnnounced) {
+    const allTold = allAnnounced && (speaker.caughtUp || overdue)
+    if (!announced && this.#datastoreState.state === 'in-sync' && allTold) {
       this.#restart.announced = true
       runner.step({ kind: 'restarted' })
     }
     if (this.#restart.announced && speaker.heardAll) this.#heardEnough()
+  }
+
+  /** Some peer stays away. */
+  #restartOverdue(): void {
+    this.#restart.overdue = true
+    this.#heardEnough()
   }
 
   #heardEnough(): void {

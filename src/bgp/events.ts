@@ -65,7 +65,7 @@ export type Action =
   /** Asks for a `flush` event when other events at hand have been handled, so that announcements are packed. */
   | { readonly kind: 'flush-soon' }
   | { readonly kind: 'best'; readonly changes: readonly BestPathChange[] }
-  /** A peer has sent End-of-RIB: `heardAll` may have become true. */
+  /** A session is up, or a peer has sent End-of-RIB: `heardAll` and `caughtUp` may have become true. */
   | { readonly kind: 'heard' }
   | Note
 

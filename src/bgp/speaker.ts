@@ -72,9 +72,20 @@ export class Speaker {
 
   /** True when every peer has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
   get heardAll(): boolean {
-    return [...this.#peers.values()].every(({ config, negotiated }) =>
-      negotiated?.families.every((family) => this.#heard.get(config.name)?.has(family)),
-    )
+    return [...this.#peers.values()].every((peer) => this.#hasHeard(peer))
+  }
+
+  /**
+   * True when End-of-RIB need no longer be held back: it would have peers forget what we are yet to learn from others again.
+   * Not waited for are those that restart too, since they may wait for us, and those that know no graceful restart, since
+   * they may never say that they are done (RFC 4724 §4.1).
+   */
+  get caughtUp(): boolean {
+    return [...this.#peers.values()].every((peer) => {
+      if (!peer.negotiated) return false
+      const { gracefulRestart } = peer.negotiated
+      return !gracefulRestart || gracefulRestart.restarting || this.#hasHeard(peer)
+    })
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */
@@ -206,6 +217,7 @@ export class Speaker {
     this.rib.addPeer(ribPeer(config, negotiated))
     this.#heard.set(config.name, new Set())
     this.#helper.up(config.name, negotiated)
+    this.#queue.act({ kind: 'heard' })
     const { holdTime, families } = negotiated
     this.#note('info', 'session up', config, { holdTime, families })
   }
@@ -228,6 +240,10 @@ export class Speaker {
     const ended = endOfRibFamily(update)
     if (ended) this.#endOfRib(name, ended)
     if (update.faults.length > 0) this.#noteFaults(peer, update)
+  }
+
+  #hasHeard({ config, negotiated }: Peer): boolean {
+    return negotiated?.families.every((family) => this.#heard.get(config.name)?.has(family)) ?? false
   }
 
   #endOfRib(name: string, family: Family): void {

@@ -1,12 +1,14 @@
 // Whole speakers on a network in virtual time.
 
 import t from 'tap'
+import type { ConnectionId } from '../../src/bgp/events.ts'
 import type { PeerConfig } from '../../src/bgp/types.ts'
 import { encode, initialCodec } from '../../src/bgp/wire/codec.ts'
-import type { Open } from '../../src/bgp/wire/message.ts'
+import type { Capability, Open } from '../../src/bgp/wire/message.ts'
 import { address } from '../../src/inet/address.ts'
 import { prefix } from '../../src/inet/prefix.ts'
 import { type Host, meshPeer, Network } from '../kit/network.ts'
+import { withdrawing } from '../kit/rib.ts'
 
 const SECOND = 1000
 
@@ -30,6 +32,15 @@ function establishedPair(over: Partial<PeerConfig> = {}) {
   const cast = pair(over)
   cast.network.run(3 * SECOND)
   return cast
+}
+
+/** A peer that is not a speaker of ours dials `to`, and its session comes up. */
+function introduce(from: Host, to: Host, ...capabilities: Capability[]): ConnectionId {
+  const { connection } = to.accept(from.addresses[0]!)
+  const open: Open = { kind: 'open', asn: 64512, holdTime: 240, routerId: from.addresses[0]!, capabilities }
+  for (const message of [open, { kind: 'keepalive' } as const])
+    to.step({ kind: 'bytes', connection, chunk: encode(message, initialCodec) })
+  return connection
 }
 
 const prefixes = (host: Host): string[] => [...host.best.keys()].sort()
@@ -217,10 +228,7 @@ t.test('other filters set right what was heard and told, and the session stays',
 t.test('a peer without graceful restart is told that its session begins anew', async (t) => {
   const { network, a, b } = strangers()
   b.peers(meshPeer(b, a))
-  const { connection } = b.accept(a.addresses[0]!)
-  const plain: Open = { kind: 'open', asn: 64512, holdTime: 240, routerId: a.addresses[0]!, capabilities: [] }
-  for (const message of [plain, { kind: 'keepalive' } as const])
-    b.step({ kind: 'bytes', connection, chunk: encode(message, initialCodec) })
+  introduce(a, b)
   t.same(b.states(), ['Established'])
   b.peers(meshPeer(b, a, { holdTime: 90 }))
   network.run(SECOND)
@@ -454,6 +462,23 @@ t.test('all is heard when every peer has sent End-of-RIB, and anew after a sessi
   t.ok(a.log.some(({ kind }) => kind === 'heard'))
   quick.die()
   network.run(SECOND)
+  t.notOk(a.speaker.heardAll)
+})
+
+t.test('End-of-RIB waits for those who are to send one, not for others (RFC 4724 §4.1)', async (t) => {
+  const network = new Network()
+  const a = network.host(['10.0.0.1'], { restarting: true })
+  const [steady, restarting, plain] = ['10.0.0.2', '10.0.0.3', '10.0.0.4'].map((of) => network.host([of]))
+  for (const peer of [steady!, restarting!, plain!]) a.peers(meshPeer(a, peer))
+  const helper = { code: 'graceful-restart', notification: false, restartTime: 120, families: [] } as const
+  introduce(plain!, a)
+  introduce(restarting!, a, { ...helper, restarting: true })
+  t.notOk(a.speaker.caughtUp, 'one is still away')
+  const connection = introduce(steady!, a, { ...helper, restarting: false })
+  t.same(a.states(), ['Established', 'Established', 'Established'])
+  t.notOk(a.speaker.caughtUp, 'and has not said all')
+  a.step({ kind: 'bytes', connection, chunk: encode(withdrawing(), initialCodec) })
+  t.ok(a.speaker.caughtUp)
   t.notOk(a.speaker.heardAll)
 })
 

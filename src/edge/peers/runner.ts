@@ -21,7 +21,7 @@ export interface RunnerOptions {
   readonly log: Log
   /** Hears of changed best paths, in order. */
   onBest(changes: readonly BestPathChange[]): void
-  /** A peer has sent all it had; see `Speaker.heardAll`. */
+  /** A session is up, or a peer has sent all it had; see `Speaker.heardAll` and `caughtUp`. */
   onHeard?(): void
   /** Milliseconds since the epoch. */
   now?(): number
