@@ -25,7 +25,7 @@ export interface ChainsOptions {
 const families: readonly Family[] = ['ipv4', 'ipv6']
 /** How often tables are read that nobody tells of, and the least share of time in which they are left alone. */
 const POLL_MS = 500
-const IDLE_SHARE = 20
+const IDLE_SHARE = 10
 
 export class Chains implements Kind<KernelChain> {
   readonly name = 'chains'
