@@ -8,7 +8,7 @@ export function normalised(text: string): string[] {
       line
         .trimEnd()
         .replaceAll(/\b\d{4}-\d\d-\d\d\b/g, 'YYYY-MM-DD')
-        .replaceAll(/\b\d\d:\d\d:\d\d(\.\d+)?\b/g, 'HH:MM:SS'),
+        .replaceAll(/(?<![\w:])\d\d:\d\d:\d\d(\.\d+)?(?![\w:])/g, 'HH:MM:SS'),
     )
     .filter((line) => line !== '')
 }

@@ -1,7 +1,7 @@
 // Expected and actual output: what counts as the same, and how a difference is shown.
 
 import t from 'tap'
-import { difference, sameLines } from '../../../netns-lab/story/compare.ts'
+import { difference, normalised, sameLines } from '../../../netns-lab/story/compare.ts'
 
 t.test('order, trailing spaces, empty lines, times and dates do not count', async (t) => {
   t.ok(sameLines('a\nb 07:15:00\n', 'b 23:59:59.123  \n\na   '))
@@ -16,4 +16,8 @@ t.test('every line counts, and how often it comes', async (t) => {
 
 t.test('a difference shows the actual text, marks what is too much, and adds what is missing', async (t) => {
   t.equal(difference('a\nb\nb', 'b\nc\na'), '  b\n+ c\n  a\n- b')
+})
+
+t.test('a MAC address is no clock time', async (t) => {
+  t.same(normalised('lladdr 66:22:33:44:55:66 12:34:56'), ['lladdr 66:22:33:44:55:66 HH:MM:SS'])
 })
