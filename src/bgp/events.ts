@@ -1,9 +1,9 @@
 // All that can happen to a speaker, and all that it can ask for: the border
 // between the protocol and the sockets and clock that carry it out.
 
-import type { Address, Family } from '../inet/address.ts'
+import type { Address, Family, ScopedAddress } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
-import type { BestPathChange, Origination, PeerConfig } from './types.ts'
+import type { BestPathChange, Origination, PeerConfig, Transport } from './types.ts'
 
 /**
  * Names one connection. The speaker names those it dials; whoever accepts one names it, with a name that begins with
@@ -21,10 +21,18 @@ export type SpeakerEvent =
   | { readonly kind: 'originate'; readonly set: readonly Origination[]; readonly withdraw: readonly Prefix[] }
   /** After our own restart: all that this node announces has been originated, so peers may forget the rest. */
   | { readonly kind: 'restarted' }
-  | { readonly kind: 'connected'; readonly connection: ConnectionId }
+  /** `local` is our end of the connection. */
+  | { readonly kind: 'connected'; readonly connection: ConnectionId; readonly local: Address }
   /** `error` is the C library's text: `Connection refused`. */
   | { readonly kind: 'dial-failed'; readonly connection: ConnectionId; readonly error: string }
-  | { readonly kind: 'accepted'; readonly connection: ConnectionId; readonly remote: Address }
+  | {
+      readonly kind: 'accepted'
+      readonly connection: ConnectionId
+      readonly remote: ScopedAddress
+      readonly local: Address
+    }
+  /** The connections of a peer cannot be protected as they should be, so none is taken. */
+  | { readonly kind: 'barred'; readonly remote: ScopedAddress; readonly error: string }
   | { readonly kind: 'bytes'; readonly connection: ConnectionId; readonly chunk: Uint8Array }
   /** The peer closed the connection, or it broke with `error`, the C library's text. */
   | { readonly kind: 'closed'; readonly connection: ConnectionId; readonly error?: string }
@@ -46,13 +54,7 @@ export type SpeakerEvent =
   | { readonly kind: 'stop' }
 
 export type Action =
-  | {
-      readonly kind: 'dial'
-      readonly connection: ConnectionId
-      readonly address: Address
-      readonly port: number
-      readonly localAddress: Address
-    }
+  | { readonly kind: 'dial'; readonly connection: ConnectionId; readonly to: Transport }
   | { readonly kind: 'send'; readonly connection: ConnectionId; readonly bytes: Uint8Array }
   /** To be closed when what was sent has gone out, or cannot. No event of it is wanted after this. */
   | { readonly kind: 'close'; readonly connection: ConnectionId }

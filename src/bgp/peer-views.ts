@@ -17,8 +17,12 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   name: 'routes',
   kind: 'nothing',
   address: 'routes',
+  zone: 'routes',
   port: 'session',
   localAddress: 'session',
+  password: 'session',
+  ttlSecurity: 'session',
+  held: 'session',
   families: 'routes',
   localAsn: 'routes',
   peerAsn: 'routes',
@@ -42,8 +46,8 @@ export function costOf(from: PeerConfig, to: PeerConfig): Cost {
 }
 
 /** A peer whose session is Established, as the tables want it. */
-export function ribPeer(config: PeerConfig, { families, routerId, codec }: Negotiated): RibPeer {
-  const { name, address, peerAsn, localAsn, localAddress, allowedLocalAsns } = config
+export function ribPeer({ config, local }: Peer, { families, routerId, codec }: Negotiated): RibPeer {
+  const { name, address, peerAsn, localAsn, allowedLocalAsns } = config
   const { nextHopMode, reflector, filters } = config
   return {
     name,
@@ -53,7 +57,7 @@ export function ribPeer(config: PeerConfig, { families, routerId, codec }: Negot
     localRouterId: config.routerId,
     asn: peerAsn,
     localAsn,
-    localAddress,
+    localAddress: config.localAddress ?? local!,
     families,
     allowedLocalAsns,
     ...(nextHopMode && { nextHopMode }),
@@ -64,9 +68,10 @@ export function ribPeer(config: PeerConfig, { families, routerId, codec }: Negot
 }
 
 /** A peer as `agent status` shows it. */
-export function peerView({ config, state, since, lastError, faults }: Peer, rib: Rib): PeerView {
+export function peerView(peer: Peer, rib: Rib): PeerView {
+  const { config, state, since, lastError, advice, faults } = peer
   const { name, kind, address, port, peerAsn: asn, families, because } = config
   const [received, advertised] = [rib.received(name), rib.advertised(name)]
   const described = { name, kind, address, port, asn, families, because }
-  return { ...described, state, since, lastError, received, advertised, faults }
+  return { ...described, state, since, lastError, ...(advice && { advice }), received, advertised, faults }
 }

@@ -8,7 +8,7 @@
 // The same events at the same times give the same actions. A fault of one peer
 // is answered to that peer, and no other notices.
 
-import type { Address, Family } from '../inet/address.ts'
+import { type Address, type Family, type ScopedAddress, scoped } from '../inet/address.ts'
 import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
@@ -44,7 +44,7 @@ export class Speaker {
   readonly #options: SpeakerOptions
   readonly #queue = new ActionQueue()
   readonly #peers = new Map<string, Peer>()
-  readonly #byAddress = new Map<Address, Peer>()
+  readonly #byAddress = new Map<ScopedAddress, Peer>()
   readonly #byConnection = new Map<ConnectionId, Peer>()
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
@@ -70,9 +70,9 @@ export class Speaker {
     return this.#strangers
   }
 
-  /** True when every peer has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
+  /** True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
   get heardAll(): boolean {
-    return [...this.#peers.values()].every((peer) => this.#hasHeard(peer))
+    return [...this.#peers.values()].every((peer) => peer.config.held !== undefined || this.#hasHeard(peer))
   }
 
   /**
@@ -82,14 +82,14 @@ export class Speaker {
    */
   get caughtUp(): boolean {
     return [...this.#peers.values()].every((peer) => {
-      if (!peer.negotiated) return false
+      if (!peer.negotiated) return peer.config.held !== undefined
       const { gracefulRestart } = peer.negotiated
       return !gracefulRestart || gracefulRestart.restarting || this.#hasHeard(peer)
     })
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */
-  knows(address: Address): boolean {
+  knows(address: ScopedAddress): boolean {
     return this.#byAddress.has(address)
   }
 
@@ -123,8 +123,9 @@ export class Speaker {
     },
     originate: ({ set, withdraw }) => this.rib.originate(set, withdraw),
     restarted: () => this.#announcer.restarted(),
-    accepted: ({ connection, remote }) => this.#accept(connection, remote),
-    connected: ({ connection }) => this.#happen(connection, { kind: 'connected' }),
+    accepted: ({ connection, remote, local }) => this.#accept(connection, remote, local),
+    barred: ({ remote, error }) => this.#byAddress.get(remote)?.barred(error),
+    connected: ({ connection, local }) => this.#byConnection.get(connection)?.connected(connection, local),
     'dial-failed': ({ connection, error }) => this.#happen(connection, { kind: 'closed', reason: error }),
     bytes: ({ connection, chunk }) => this.#byConnection.get(connection)?.receive(connection, chunk),
     closed: ({ connection, error }) => this.#happen(connection, { kind: 'closed', reason: error }),
@@ -148,13 +149,13 @@ export class Speaker {
     if (known && cost !== 'routes') {
       if (cost === 'session') known.reconnect(config)
       else known.config = config
-      if (cost === 'policy' && known.negotiated) this.rib.changePeer(ribPeer(config, known.negotiated))
+      if (cost === 'policy' && known.negotiated) this.rib.changePeer(ribPeer(known, known.negotiated))
       return
     }
     this.#remove(config.name, CONFIGURATION_CHANGED)
     const peer = new Peer(config, this.#host)
     this.#peers.set(config.name, peer)
-    this.#byAddress.set(config.address, peer)
+    this.#byAddress.set(endOf(config), peer)
     peer.start()
   }
 
@@ -164,14 +165,15 @@ export class Speaker {
     peer.stop(failure)
     this.#helper.remove(name)
     this.#peers.delete(name)
-    if (this.#byAddress.get(peer.config.address) === peer) this.#byAddress.delete(peer.config.address)
+    const end = endOf(peer.config)
+    if (this.#byAddress.get(end) === peer) this.#byAddress.delete(end)
   }
 
   /** Known by its address alone, whatever port it comes from and goes to. */
-  #accept(connection: ConnectionId, remote: Address): void {
+  #accept(connection: ConnectionId, remote: ScopedAddress, local: Address): void {
     const peer = this.#byAddress.get(remote)
     if (!peer) this.#strangers++
-    if (!peer?.accept(connection)) this.#queue.act({ kind: 'close', connection })
+    if (!peer?.accept(connection, local)) this.#queue.act({ kind: 'close', connection })
   }
 
   /** Events of connections that are over are late, and passed over. */
@@ -213,8 +215,9 @@ export class Speaker {
     failed: ({ config }, reason) => this.#note('warn', 'no session', config, { reason }),
   }
 
-  #up({ config }: Peer, negotiated: Negotiated): void {
-    this.rib.addPeer(ribPeer(config, negotiated))
+  #up(peer: Peer, negotiated: Negotiated): void {
+    const { config } = peer
+    this.rib.addPeer(ribPeer(peer, negotiated))
     this.#heard.set(config.name, new Set())
     this.#helper.up(config.name, negotiated)
     this.#queue.act({ kind: 'heard' })
@@ -271,4 +274,8 @@ export class Speaker {
   #note(level: Note['level'], message: string, peer: PeerConfig, fields: Note['fields']): void {
     this.#queue.act({ kind: 'note', level, message, fields: { peer: peer.address, ...fields } })
   }
+}
+
+function endOf({ address, zone }: PeerConfig): ScopedAddress {
+  return scoped(address, zone)
 }

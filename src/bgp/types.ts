@@ -9,15 +9,34 @@ import type { PathAttributes } from './wire/message.ts'
 /** Who asked for a session; printed in the PEER TYPE column. */
 export type PeerKind = 'mesh' | 'global' | 'node'
 
+/** All that a connection has to know of the peer it goes to or comes from. */
+export interface Transport {
+  readonly address: Address
+  /** The interface of a link-local address. */
+  readonly zone?: string
+  readonly port: number
+  /** Source of the connection and next hop of what we originate. Absent: what the kernel chooses is both. */
+  readonly localAddress?: Address
+  /** What every segment is signed with, both ways (RFC 2385). */
+  readonly password?: PasswordRef
+  /** Hops the peer may be away: what comes with a TTL of less than 256 minus these is dropped (RFC 5082). */
+  readonly ttlSecurity?: number
+}
+
+/** Where a password is found. The value itself never gets here, so that nothing that is printed or compared holds it. */
+export interface PasswordRef {
+  /** Name of the Secret. */
+  readonly name: string
+  readonly key: string
+  /** Another one whenever the value is another. */
+  readonly version: number
+}
+
 /** A peer this node should have. One per peer address; all fields are settled by the plan. */
-export interface PeerConfig {
+export interface PeerConfig extends Transport {
   /** Stable name, as BIRD's: `Mesh_10_0_0_2`. Key of the peer in every table. */
   readonly name: string
   readonly kind: PeerKind
-  readonly address: Address
-  readonly port: number
-  /** Source of the connection and next hop of what we originate. */
-  readonly localAddress: Address
   /** Families carried. One, that of `address`, unless the peer was asked to carry both. */
   readonly families: readonly Family[]
   readonly localAsn: number
@@ -38,6 +57,8 @@ export interface PeerConfig {
   /** On a route reflector. */
   readonly reflector?: Reflector
   readonly filters?: PeerFilters
+  /** Why there must be no session for now, in words: it would lack the protection that was asked for. */
+  readonly held?: string
   /** Why this session exists, for people. */
   readonly because: string
 }
@@ -102,6 +123,8 @@ export interface PeerView {
   readonly since: number
   /** `Socket: Connection refused`, `Received: Hold timer expired`, …; undefined once Established. */
   readonly lastError: string | undefined
+  /** What a person may do about it, where we have a guess. */
+  readonly advice?: string
   readonly received: number
   readonly advertised: number
   /** UPDATEs treated as withdraw or with a discarded attribute, since the start. */

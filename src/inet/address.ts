@@ -11,6 +11,25 @@ declare const brand: unique symbol
 /** Canonical text of an IPv4 or IPv6 address, without zone and without length. */
 export type Address = string & { readonly [brand]: 'Address' }
 
+/**
+ * An address and, where it says nothing without, the interface it is on: `fe80::1%eth0` (RFC 4007 §11). Without an
+ * interface it is the address itself.
+ */
+export type ScopedAddress = Address | `${Address}%${string}`
+
+export function scoped(address: Address, zone: string | undefined): ScopedAddress {
+  return zone === undefined ? address : `${address}%${zone}`
+}
+
+/** Inverse of `scoped`. */
+export function unscoped(of: ScopedAddress): {
+  readonly address: Address
+  readonly zone: string | undefined
+} {
+  const [address, zone] = of.split('%')
+  return { address: address as Address, zone }
+}
+
 /** The address in its one spelling, or undefined when `text` is not an address. IPv4-mapped IPv6 stays IPv6. */
 export function parseAddress(text: string): Address | undefined {
   const bytes = text.includes(':') ? parseIpv6(text) : parseIpv4(text)

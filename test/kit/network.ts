@@ -162,14 +162,14 @@ export class Host {
   accept(from: Address): { connection: ConnectionId; closed(): boolean } {
     const connection = `in#${++this.#accepted}`
     this.#wires.set(connection, { host: this, connection, other: undefined })
-    this.step({ kind: 'accepted', connection, remote: from })
+    this.step({ kind: 'accepted', connection, remote: from, local: this.addresses[0]! })
     return { connection, closed: () => !this.#wires.has(connection) }
   }
 
   #carryOut(action: Action): void {
     switch (action.kind) {
       case 'dial':
-        this.dials.push(action.address)
+        this.dials.push(action.to.address)
         this.#dial(action)
         break
       case 'send':
@@ -203,7 +203,10 @@ export class Host {
     }
   }
 
-  #dial({ connection, address: to, localAddress: from }: Extract<Action, { kind: 'dial' }>): void {
+  #dial({
+    connection,
+    to: { address: to, localAddress: from = this.addresses[0]! },
+  }: Extract<Action, { kind: 'dial' }>): void {
     const near: Wire = { host: this, connection, other: undefined }
     this.#wires.set(connection, near)
     this.network.travel(from, to, () => {
@@ -214,15 +217,15 @@ export class Host {
       }
       const far: Wire = { host, connection: `in#${++host.#accepted}`, other: near }
       host.#wires.set(far.connection, far)
-      this.network.travel(to, from, () => this.#connected(near, far))
-      host.step({ kind: 'accepted', connection: far.connection, remote: from })
+      this.network.travel(to, from, () => this.#connected(near, far, from))
+      host.step({ kind: 'accepted', connection: far.connection, remote: from, local: to })
     })
   }
 
-  #connected(near: Wire, far: Wire): void {
+  #connected(near: Wire, far: Wire, local: Address): void {
     if (this.#wires.get(near.connection) === near) {
       near.other = far
-      this.step({ kind: 'connected', connection: near.connection })
+      this.step({ kind: 'connected', connection: near.connection, local })
     } else {
       far.host.#gone(far)
     }

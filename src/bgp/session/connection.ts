@@ -1,8 +1,9 @@
 // One TCP connection with a peer: bytes to messages, messages to events of the
 // state machine, and what the machine decides to actions of the speaker.
 
+import type { Address } from '../../inet/address.ts'
 import type { Action, ConnectionId, TimerId } from '../events.ts'
-import type { PeerConfig } from '../types.ts'
+import type { PeerConfig, Transport } from '../types.ts'
 import { decode, encode, initialCodec, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { Framer } from '../wire/frame.ts'
@@ -49,6 +50,8 @@ export class Connection implements Newcomer {
   readonly id: ConnectionId
   readonly direction: Direction
   readonly afterRestart: boolean
+  /** Our end of it; known once there is a connection. */
+  local: Address | undefined
   /** What both OPENs came to. */
   negotiated: Negotiated | undefined
   readonly #owner: Owner
@@ -121,10 +124,7 @@ export class Connection implements Newcomer {
 
   readonly #actions: { readonly [D in SessionAction['do']]: (a: Extract<SessionAction, { do: D }>) => void } =
     {
-      dial: () => {
-        const { address, port, localAddress } = this.#owner.config
-        this.#host.act({ kind: 'dial', connection: this.id, address, port, localAddress })
-      },
+      dial: () => this.#host.act({ kind: 'dial', connection: this.id, to: transportOf(this.#owner.config) }),
       send: ({ message }) => this.#sendMessage(message === 'open' ? this.#open() : { kind: 'keepalive' }),
       notify: (error) => this.#sendMessage({ data: new Uint8Array(), ...error, kind: 'notification' }),
       close: () => this.#host.act({ kind: 'close', connection: this.id }),
@@ -155,6 +155,17 @@ export class Connection implements Newcomer {
     // What waits to be read is a sign of life too: the peer kept its word, and we were late.
     const unless = timer === 'hold' ? this.id : undefined
     this.#host.arm(id, ms, () => this.happen({ kind: `${timer} expired` }), unless)
+  }
+}
+
+function transportOf({ address, zone, port, localAddress, password, ttlSecurity }: PeerConfig): Transport {
+  return {
+    address,
+    port,
+    ...(zone !== undefined && { zone }),
+    ...(localAddress && { localAddress }),
+    ...(password && { password }),
+    ...(ttlSecurity && { ttlSecurity }),
   }
 }
 

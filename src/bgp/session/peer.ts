@@ -7,9 +7,11 @@
 // Each connection has a state machine of its own (fsm.ts); which of two stays is
 // in collision.ts.
 
+import type { Address } from '../../inet/address.ts'
 import type { ConnectionId } from '../events.ts'
 import type { PeerConfig, SessionState } from '../types.ts'
 import type { Open, RouteRefresh, Update } from '../wire/message.ts'
+import { adviceIn, adviceOn } from './advice.ts'
 import { resolveCollision, type Verdict } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
 import { nextErrorWait } from './damping.ts'
@@ -62,6 +64,8 @@ export class Peer implements Owner {
   /** In that wait, nothing is dialled or accepted. */
   #waiting = false
   #wasUp = false
+  /** On `lastError`. */
+  #advice: string | undefined
   #stopped = false
 
   constructor(config: PeerConfig, host: PeerHost) {
@@ -72,12 +76,24 @@ export class Peer implements Owner {
 
   get state(): SessionState {
     const furthest = PROGRESS.findLast((state) => this.#find((connection) => connection.state === state))
-    return furthest ?? (this.config.passive && !this.#waiting ? 'Passive' : 'Idle')
+    return furthest ?? (this.config.passive && !this.#waiting && !this.config.held ? 'Passive' : 'Idle')
+  }
+
+  /** What to do about there being no session, where there is a guess. */
+  get advice(): string | undefined {
+    const now = adviceIn(this.state, this.config)
+    // To wait is no fault; to be stuck says more than what went wrong before.
+    return this.state === 'Passive' ? (this.#advice ?? now) : (now ?? this.#advice)
   }
 
   /** What the Established session came to. */
   get negotiated(): Negotiated | undefined {
     return this.#established()?.negotiated
+  }
+
+  /** Our end of the Established session. */
+  get local(): Address | undefined {
+    return this.#established()?.local
   }
 
   get past(): Past {
@@ -87,20 +103,35 @@ export class Peer implements Owner {
 
   /** Dials, unless that is up to the peer, to be put off, or no longer needed. */
   start(): void {
-    if (this.#stopped || this.#waiting || this.config.passive) return
+    if (this.#stopped || this.#waiting) return
+    if (this.config.held !== undefined) this.#tell(this.config.held)
+    if (this.config.held !== undefined || this.config.passive) return
     if (this.#find(({ direction, passedOpen }) => direction === 'outgoing' || passedOpen)) return
     const id = `${this.config.name}#${++this.#dials}`
     this.#connect(id, 'outgoing').happen({ kind: 'start' })
   }
 
   /** Takes in a connection that the peer made, or closes it. False when closed. */
-  accept(id: ConnectionId): boolean {
+  accept(id: ConnectionId, local: Address): boolean {
     const other = this.#find(({ direction, state }) => direction === 'incoming' && state !== 'Established')
-    if (this.#waiting || other?.state === 'OpenConfirm') return false
+    if (this.#waiting || this.config.held !== undefined || other?.state === 'OpenConfirm') return false
     // One that has not even sent an OPEN is surely forgotten by who made it.
     other?.happen({ kind: 'stop', failure: socketFailure() })
-    this.#connect(id, 'incoming').happen({ kind: 'accepted' })
+    const connection = this.#connect(id, 'incoming')
+    connection.local = local
+    connection.happen({ kind: 'accepted' })
     return true
+  }
+
+  /** A dial of ours came through. */
+  connected(id: ConnectionId, local: Address): void {
+    this.#connections.get(id)!.local = local
+    this.happen(id, { kind: 'connected' })
+  }
+
+  /** No connection can be had that is protected as it should be. */
+  barred(reason: string): void {
+    if (!this.#find(({ passedOpen }) => passedOpen)) this.#tell(failureText(socketFailure(reason)))
   }
 
   happen(id: ConnectionId, event: SessionEvent): void {
@@ -125,6 +156,7 @@ export class Peer implements Owner {
   /** Begins anew as `config` says. A peer that knows graceful restart keeps our routes meanwhile, and we keep its. */
   reconnect(config: PeerConfig): void {
     this.config = config
+    this.lastError = undefined
     this.#endAll(this.negotiated?.gracefulRestart ? RESTART : CONFIGURATION_CHANGED)
     this.start()
   }
@@ -153,6 +185,7 @@ export class Peer implements Owner {
     this.#waiting = false
     this.#host.disarm(this.#timerId('error-wait'))
     this.lastError = undefined
+    this.#advice = undefined
     this.since = this.#host.now()
     this.#host.up(this, negotiated!)
   }
@@ -167,7 +200,7 @@ export class Peer implements Owner {
     this.#host.release(connection.id)
     if (from === 'Established') this.#down(connection.negotiated!, failure)
     // Next to a session, what becomes of other connections does not count.
-    if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure)
+    if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure, from)
     this.start()
   }
 
@@ -185,11 +218,15 @@ export class Peer implements Owner {
     this.#host.down(this, negotiated, failure)
   }
 
-  #failed(failure: Failure): void {
-    const reason = failureText(failure)
+  #failed(failure: Failure, from: State): void {
+    this.#tell(failureText(failure), adviceOn(failure, from, this.config))
+    if (isProtocolError(failure)) this.#wait()
+  }
+
+  #tell(reason: string, advice?: string): void {
     if (reason !== this.lastError) this.#host.failed(this, reason)
     this.lastError = reason
-    if (isProtocolError(failure)) this.#wait()
+    this.#advice = advice
   }
 
   #wait(): void {
