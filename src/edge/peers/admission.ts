@@ -1,6 +1,6 @@
 // Who is let in: peers only, and not too many connections of each.
 
-import type { Address } from '../../inet/address.ts'
+import type { ScopedAddress } from '../../inet/address.ts'
 import type { Limits } from './limits.ts'
 
 /** Why a connection is refused. */
@@ -13,20 +13,20 @@ export class Admission {
     'too many connections in a second': 0,
   }
   readonly #limits: Limits
-  readonly #knows: (address: Address) => boolean
-  readonly #open = new Map<Address, number>()
+  readonly #knows: (address: ScopedAddress) => boolean
+  readonly #open = new Map<ScopedAddress, number>()
   /** Connections let in during the second that began at `#second`. */
-  readonly #recent = new Map<Address, number>()
+  readonly #recent = new Map<ScopedAddress, number>()
   #recentOverall = 0
   #second = 0
 
-  constructor(knows: (address: Address) => boolean, limits: Limits) {
+  constructor(knows: (address: ScopedAddress) => boolean, limits: Limits) {
     this.#knows = knows
     this.#limits = limits
   }
 
   /** Lets a connection in, which is to be given back by `leave`, or counts why not. `now` in milliseconds. */
-  enter(from: Address, now: number): boolean {
+  enter(from: ScopedAddress, now: number): boolean {
     const refusal = this.#refusal(from, now)
     if (refusal) {
       this.refused[refusal]++
@@ -38,13 +38,13 @@ export class Admission {
     return true
   }
 
-  leave(from: Address): void {
+  leave(from: ScopedAddress): void {
     const left = this.#openOf(from) - 1
     if (left > 0) this.#open.set(from, left)
     else this.#open.delete(from)
   }
 
-  #refusal(from: Address, now: number): Refusal | undefined {
+  #refusal(from: ScopedAddress, now: number): Refusal | undefined {
     if (!this.#knows(from)) return 'not a peer'
     if (this.#openOf(from) >= this.#limits.acceptedPerAddress) return 'too many connections'
     this.#turn(now)
@@ -60,7 +60,7 @@ export class Admission {
     this.#recentOverall = 0
   }
 
-  #openOf(address: Address): number {
+  #openOf(address: ScopedAddress): number {
     return this.#open.get(address) ?? 0
   }
 }

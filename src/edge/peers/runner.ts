@@ -7,11 +7,12 @@
 import type { Socket } from 'node:net'
 import type { Action, ConnectionId, SpeakerEvent, TimerId } from '../../bgp/events.ts'
 import type { Speaker } from '../../bgp/speaker.ts'
-import type { BestPathChange } from '../../bgp/types.ts'
-import { type Address, parseAddress } from '../../inet/address.ts'
+import type { BestPathChange, PeerConfig } from '../../bgp/types.ts'
+import { type Address, parseAddress, type ScopedAddress, scoped, unscoped } from '../../inet/address.ts'
 import type { Log } from '../observe/log.ts'
 import { Admission, type Refusal } from './admission.ts'
 import { dial } from './dialer.ts'
+import { guardOf, type Passwords } from './guard.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { Listener, type ListenPoint, type ListenState } from './listener.ts'
 import { PeerSocket, ReadingQueue } from './peer-socket.ts'
@@ -19,6 +20,8 @@ import { PeerSocket, ReadingQueue } from './peer-socket.ts'
 export interface RunnerOptions {
   readonly speaker: Speaker
   readonly log: Log
+  /** Looks up the password of a peer; the bytes are kept nowhere else. */
+  readonly passwords?: Passwords
   /** Hears of changed best paths, in order. */
   onBest(changes: readonly BestPathChange[]): void
   /** A session is up, or a peer has sent all it had; see `Speaker.heardAll` and `caughtUp`. */
@@ -35,7 +38,10 @@ interface Timer {
 export class Runner {
   readonly #options: RunnerOptions
   readonly #limits: Limits
+  readonly #passwords: Passwords
   readonly #listener: Listener
+  /** Where the peers are whose connections are protected, by name. */
+  readonly #guarded = new Map<string, ScopedAddress>()
   readonly #admission: Admission
   readonly #reading = new ReadingQueue()
   readonly #sockets = new Map<ConnectionId, PeerSocket>()
@@ -53,6 +59,7 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options
     this.#limits = options.limits ?? LIMITS
+    this.#passwords = options.passwords ?? (() => undefined)
     this.#listener = new Listener((socket) => this.#accept(socket), options.log, this.#limits)
     this.#admission = new Admission((address) => options.speaker.knows(address), this.#limits)
   }
@@ -100,6 +107,7 @@ export class Runner {
   }
 
   #run(event: SpeakerEvent): void {
+    if (event.kind === 'peers') this.#guard(event)
     for (const action of this.#options.speaker.step(event, this.#now())) {
       const carryOut = this.#carryOut[action.kind] as (action: Action) => void
       carryOut(action)
@@ -120,12 +128,51 @@ export class Runner {
     note: ({ level, fields, message }) => this.#options.log[level](fields, message),
   }
 
-  #dial({ connection, ...target }: Extract<Action, { kind: 'dial' }>): void {
-    const giveUp = dial(target, {
+  /** Before the speaker lets go of a session: a peer that dials anew at once is to find its new password here. */
+  #guard({ set, remove }: Extract<SpeakerEvent, { kind: 'peers' }>): void {
+    for (const name of remove) this.#unguard(name)
+    for (const config of set) {
+      const remote = scoped(config.address, config.zone)
+      if (config.password || config.ttlSecurity) this.#barring(remote, () => this.#guardPeer(config, remote))
+      else this.#unguard(config.name)
+    }
+  }
+
+  #guardPeer(config: PeerConfig, remote: ScopedAddress): void {
+    this.#guarded.set(config.name, remote)
+    try {
+      this.#listener.guard(remote, guardOf(config, this.#passwords))
+    } catch (error) {
+      this.#listener.bar(config.address, (error as Error).message)
+      throw error
+    }
+  }
+
+  #unguard(name: string): void {
+    const remote = this.#guarded.get(name)
+    if (remote !== undefined) this.#listener.guard(remote, undefined)
+    this.#guarded.delete(name)
+  }
+
+  /** Tells the speaker when a peer cannot be protected. False then. */
+  #barring(remote: ScopedAddress, protect: () => void): boolean {
+    try {
+      protect()
+      return true
+    } catch (error) {
+      setImmediate(() => this.step({ kind: 'barred', remote, error: (error as Error).message }))
+      return false
+    }
+  }
+
+  #dial({ connection, to }: Extract<Action, { kind: 'dial' }>): void {
+    const giveUp = dial(to, this.#passwords, {
       connected: (socket) => {
         this.#dials.delete(connection)
+        const local = localAddress(socket) ?? to.localAddress
+        if (!local) return socket.destroy()
         this.#adopt(connection, socket)
-        this.step({ kind: 'connected', connection })
+        this.step({ kind: 'connected', connection, local })
       },
       failed: (error) => {
         this.#dials.delete(connection)
@@ -136,14 +183,20 @@ export class Runner {
   }
 
   #accept(socket: Socket): void {
-    const remote = remoteAddress(socket)
-    if (!remote || !this.#admission.enter(remote, this.#now())) {
+    const remote = parseScoped(socket.remoteAddress)
+    const local = localAddress(socket)
+    if (!remote || !local || !this.#admission.enter(remote, this.#now())) {
+      socket.destroy()
+      return
+    }
+    socket.once('close', () => this.#admission.leave(remote))
+    if (!this.#barring(remote, () => this.#listener.admit(socket, remote))) {
       socket.destroy()
       return
     }
     const connection = `in#${++this.#accepted}`
-    this.#adopt(connection, socket).onGone(() => this.#admission.leave(remote))
-    this.step({ kind: 'accepted', connection, remote })
+    this.#adopt(connection, socket)
+    this.step({ kind: 'accepted', connection, remote, local })
   }
 
   #adopt(connection: ConnectionId, socket: Socket): PeerSocket {
@@ -204,6 +257,13 @@ export class Runner {
 }
 
 /** Undefined when the peer is gone already. */
-function remoteAddress({ remoteAddress = '' }: Socket): Address | undefined {
-  return parseAddress(remoteAddress.replace(/%.*$/, ''))
+function parseScoped(text = ''): ScopedAddress | undefined {
+  const [host = '', zone] = text.split('%')
+  const address = parseAddress(host)
+  return address && scoped(address, zone)
+}
+
+function localAddress({ localAddress }: Socket): Address | undefined {
+  const local = parseScoped(localAddress)
+  return local && unscoped(local).address
 }

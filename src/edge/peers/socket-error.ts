@@ -14,6 +14,8 @@ const TEXTS: Readonly<Record<string, string>> = {
   ENETDOWN: 'Network is down',
   ENETUNREACH: 'Network is unreachable',
   ENOBUFS: 'No buffer space available',
+  ENOPROTOOPT: 'Protocol not available',
+  EPERM: 'Operation not permitted',
   EPIPE: 'Broken pipe',
   ETIMEDOUT: 'Connection timed out',
 }
@@ -21,4 +23,9 @@ const TEXTS: Readonly<Record<string, string>> = {
 export function socketErrorText(error: Error): string {
   const { code = '' } = error as NodeJS.ErrnoException
   return TEXTS[code] ?? error.message
+}
+
+/** The same for the name of an error, `EADDRINUSE`. */
+export function systemErrorText(name: string): string {
+  return TEXTS[name] ?? name
 }

@@ -71,16 +71,13 @@ t.test('a change moves the socket, and what stays is not touched', async (t) => 
 /** How a dial from 127.0.4.9 ends. */
 function attempt(port: number, to: string): Promise<string> {
   return new Promise((ended) => {
-    dial(
-      { address: address(to), port, localAddress: address('127.0.4.9') },
-      {
-        connected: (socket) => {
-          socket.on('error', () => {})
-          socket.destroy()
-          ended('connected')
-        },
-        failed: ended,
+    dial({ address: address(to), port, localAddress: address('127.0.4.9') }, () => undefined, {
+      connected: (socket) => {
+        socket.on('error', () => {})
+        socket.destroy()
+        ended('connected')
       },
-    )
+      failed: ended,
+    })
   })
 }
