@@ -510,6 +510,7 @@ class Agent {
         this.#peers ? this.#plan.speaker : WAITING,
         networkingBackend,
         this.#peers?.listening ?? [],
+        this.#peers?.refused ?? {},
         this.#speaker?.peers() ?? [],
       ),
       kernel: this.#kernel.views().map(kernelStatus),

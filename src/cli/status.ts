@@ -3,6 +3,7 @@
 import type { PeerView } from '../bgp/types.ts'
 import type {
   AgentStatus,
+  BgpStatus,
   DatastoreStatus,
   KernelStatus,
   Listening,
@@ -98,12 +99,20 @@ function nodeSection({ node, version, pid, startedAt, backend, bgp }: AgentStatu
     lines.push(
       `BGP: router ID ${bgp.routerId ?? 'not known yet'}, AS ${bgp.asn ?? 'not known yet'}.`,
       ...families.map(([family, label]) => `${label}: ${listening(bgp.listening[family])}.`),
+      ...refusals(bgp.refused),
     )
   return `${lines.map(printable).join('\n')}\n`
 }
 
 function listening(where: Listening): string {
   return 'endpoint' in where ? `listening on ${where.endpoint}` : `not listening: ${where.reason}`
+}
+
+/** A line once there are any. */
+function refusals(refused: BgpStatus['refused']): string[] {
+  const some = Object.entries(refused).filter(([, times]) => times > 0)
+  if (some.length === 0) return []
+  return [`Connections refused: ${some.map(([reason, times]) => `${times} (${reason})`).join(', ')}.`]
 }
 
 const datastoreStates: Readonly<Record<DatastoreStatus['state'], (at: string) => string>> = {

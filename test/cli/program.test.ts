@@ -23,6 +23,7 @@ const status: AgentStatus = {
     routerId: undefined,
     asn: undefined,
     listening: { ipv4: { reason: 'no BGP', intended: true }, ipv6: { reason: 'no BGP', intended: true } },
+    refused: {},
     peers: [],
   },
   kernel: [],

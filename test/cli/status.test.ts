@@ -49,6 +49,7 @@ const healthy: AgentStatus = {
       ipv4: { endpoint: '0.0.0.0:179' },
       ipv6: { reason: 'FELIX_IPV6SUPPORT is false', intended: true },
     },
+    refused: { 'not a peer': 0, 'too many connections': 0 },
     peers: [peer('mesh', '10.192.0.3', 'Established')],
   },
   kernel: [
@@ -86,6 +87,16 @@ t.test(
     t.same(ailments(answer), ['4 of 6 BGP sessions not established'])
   },
 )
+
+t.test('connections that were refused are counted, and make nobody ill', async (t) => {
+  const refused = { 'not a peer': 1003, 'too many connections': 0, 'too many connections in a second': 12 }
+  const answer: AgentStatus = { ...healthy, bgp: { ...healthy.bgp, refused } }
+  t.match(
+    statusText(answer, now),
+    '\nConnections refused: 1003 (not a peer), 12 (too many connections in a second).\n',
+  )
+  t.same(ailments(answer), [])
+})
 
 t.test('while it waits for its datastore it says so, and what it does not know yet', async (t) => {
   const answer: AgentStatus = {

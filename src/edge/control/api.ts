@@ -46,6 +46,8 @@ export interface BgpStatus {
   readonly routerId: Address | undefined
   readonly asn: number | undefined
   readonly listening: Readonly<Record<Family, Listening>>
+  /** Connections that were made to us and not taken, since the start, by reason: `not a peer`, … */
+  readonly refused: Readonly<Record<string, number>>
   /** In any order. */
   readonly peers: readonly PeerView[]
 }

@@ -19,6 +19,7 @@ export function bgpStatus(
   speaker: LocalSpeaker | { readonly unable: string },
   backend: string,
   listening: readonly ListenView[],
+  refused: BgpStatus['refused'],
   peers: readonly PeerView[],
 ): BgpStatus {
   const unable = 'unable' in speaker ? speaker : undefined
@@ -35,6 +36,7 @@ export function bgpStatus(
     routerId: 'unable' in speaker ? undefined : speaker.routerId,
     asn: 'unable' in speaker ? undefined : speaker.asn,
     listening: { ipv4: of('ipv4'), ipv6: of('ipv6') },
+    refused,
     peers,
   }
 }
