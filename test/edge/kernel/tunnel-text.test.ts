@@ -39,7 +39,7 @@ const printedTunl0 = {
   address: '0.0.0.0',
   linkinfo: {
     info_kind: 'ipip',
-    info_data: { proto: 'ipip', remote: 'any', local: 'any', ttl: 0, pmtudisc: false },
+    info_data: { proto: 'any', remote: 'any', local: 'any', ttl: 0, pmtudisc: false },
   },
   addr_info: [{ family: 'inet', local: '10.65.0.1', prefixlen: 32, scope: 'global', label: 'tunl0' }],
 }

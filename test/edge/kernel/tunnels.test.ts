@@ -188,7 +188,7 @@ const tunl0 = {
   flags: ['NOARP'],
   mtu: 1480,
   link_type: 'ipip',
-  linkinfo: { info_kind: 'ipip', info_data: { proto: 'ipip', remote: 'any', local: 'any' } },
+  linkinfo: { info_kind: 'ipip', info_data: { proto: 'any', remote: 'any', local: 'any' } },
 }
 const rest = ['addr add 10.65.0.1/32 dev tunl0', 'link set tunl0 up']
 
