@@ -34,6 +34,10 @@ export interface ProcessSpec {
   readonly log: string
 }
 
+/** Where Node keeps compiled code, if the lab's own Node does. */
+const { NODE_COMPILE_CACHE } = process.env
+const compileCache = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }
+
 export async function startProcess(lab: Lab, spec: ProcessSpec): Promise<void> {
   const { name, machine, argv, environment, log } = spec
   lab.signal.throwIfAborted()
@@ -41,7 +45,7 @@ export async function startProcess(lab: Lab, spec: ProcessSpec): Promise<void> {
   if (running && lives(running)) throw new LabError(`${name} is running already`)
   const directory = join(lab.directory, machine)
   lab.state.processes[name] = await start(inside(lab.namespaceOf(machine), argv), {
-    env: { PATH: commandPath(), HOME: directory, ...environment },
+    env: { PATH: commandPath(), HOME: directory, ...compileCache, ...environment },
     log: join(directory, log),
   })
   saveState(lab.name, lab.state)

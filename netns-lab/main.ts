@@ -11,8 +11,11 @@ import { inside } from './kernel/run.ts'
 import { type Lab, LabError } from './lab.ts'
 import { nextSteps } from './next-steps.ts'
 import { labs, type StoreType } from './state.ts'
-import { readStory, stories, tell } from './story/index.ts'
+import { readStory, stories } from './story/index.ts'
+import { type Turn, tellTurns, titleOf, turnsOf } from './story/turns.ts'
 import { attach, refuse, tearDown, up } from './up.ts'
+import { missingHere } from './vm/needs.ts'
+import { tellInMachine } from './vm/stories.ts'
 
 const program = new Command('npm run lab --')
   .description('Clusters out of network namespaces.')
@@ -90,6 +93,7 @@ program
 interface StoryOptions {
   readonly datastore?: StoreType
   readonly update?: boolean
+  readonly vm?: boolean
   readonly results?: string
 }
 
@@ -99,6 +103,8 @@ program
   .argument('[names...]')
   .addOption(datastoreOption())
   .option('--update', 'write what is seen into the expectation files instead of comparing')
+  .option('--vm', 'in the virtual machine, whether the kernel needs it or not')
+  .option('--no-vm', 'on this kernel, whether it can or not')
   .option('--results <file>', 'append `passed` and `failed` lines to a file')
   .action((names: readonly string[], options: StoryOptions) =>
     command((signal) => tellAll(names.length > 0 ? names : stories(), options, signal)),
@@ -124,26 +130,27 @@ async function command(work: (signal: AbortSignal) => Promise<number>): Promise<
   })
 }
 
-/** On failure goes on with the next, so that one run shows all that is wrong. */
+/** Those that this kernel cannot do come last, all in one virtual machine. */
 async function tellAll(
   names: readonly string[],
-  { datastore, update = false, results }: StoryOptions,
+  { datastore, update = false, vm, results }: StoryOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  let [passed, failed] = [0, 0]
-  for (const story of names.map(readStory)) {
-    for (const store of story.datastores.filter((each) => (datastore ?? each) === each)) {
-      const title = `story ${story.name} (${store})`
-      console.log(`-- ${title}`)
-      const good = await tell(story, { store, update, signal, progress: console.log })
-      console.log(`-- ${good ? 'passed' : 'FAILED'}: ${title}`)
-      if (results !== undefined) appendFileSync(results, `${good ? 'passed' : 'failed'} ${title}\n`)
-      if (good) passed++
-      else failed++
-    }
+  const count = { passed: 0, failed: 0 }
+  const verdict = (turn: Turn, good: boolean): void => {
+    const word = good ? 'passed' : 'failed'
+    count[word]++
+    if (results !== undefined) appendFileSync(results, `${word} ${titleOf(turn)}\n`)
   }
-  console.log(`stories: ${passed} passed, ${failed} failed`)
-  return failed === 0 ? 0 : 1
+  const turns = turnsOf(names, datastore)
+  const missing = await missingHere(turns.flatMap(({ story }) => story.needs))
+  const apart = turns.filter(({ story }) => vm ?? story.needs.some((need) => missing.has(need)))
+  const here = turns.filter((turn) => !apart.includes(turn))
+  const options = { update, signal, progress: console.log, verdict }
+  await tellTurns(here, options)
+  if (apart.length > 0) await tellInMachine(apart, options)
+  console.log(`stories: ${count.passed} passed, ${count.failed} failed`)
+  return count.failed === 0 ? 0 : 1
 }
 
 function onlyLab(): string {

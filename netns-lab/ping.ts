@@ -3,7 +3,7 @@
 import { type Address, type Family, familyOf } from '../src/inet/address.ts'
 import { inside, outcome } from './kernel/run.ts'
 import type { Lab } from './lab.ts'
-import { inBatches, until } from './until.ts'
+import { inBatches, patient, until } from './until.ts'
 
 export interface Ping {
   /** Names of the pod or machine that sends, and of the one that has the address. */
@@ -45,7 +45,16 @@ export async function unanswered(
 
 /** One echo request; half a second is long in a lab. */
 export async function isAnswered(lab: Lab, { from, address }: Ping): Promise<boolean> {
-  const command = inside(lab.namespaceOf(from), ['ping', '-n', '-q', '-c', '1', '-W', '0.5', address])
+  const command = inside(lab.namespaceOf(from), [
+    'ping',
+    '-n',
+    '-q',
+    '-c',
+    '1',
+    '-W',
+    String(patient(0.5)),
+    address,
+  ])
   return (await outcome(command, { signal: lab.signal })).code === 0
 }
 

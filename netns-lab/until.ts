@@ -3,10 +3,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Patience {
+  /** Longer in the virtual machine. */
   readonly deadlineMs: number
   /** Between two looks. */
   readonly everyMs?: number
   readonly signal?: AbortSignal | undefined
+}
+
+/** How many times as long everything may take: the virtual machine sets it for what runs inside. */
+const patience = Number(process.env.CARACAL_LAB_PATIENCE ?? 1)
+
+/** A time limit as it holds here, in the unit it is given in. */
+export function patient(limit: number): number {
+  return limit * patience
 }
 
 /**
@@ -17,7 +26,7 @@ export async function until<T>(
   look: () => Promise<T | undefined | false> | T | undefined | false,
   { deadlineMs, everyMs = 50, signal }: Patience,
 ): Promise<T | undefined> {
-  const deadline = Date.now() + deadlineMs
+  const deadline = Date.now() + patient(deadlineMs)
   for (;;) {
     signal?.throwIfAborted()
     const found = await look()

@@ -185,6 +185,7 @@ function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory)
   } catch (err) {
-    if (!['ENOTEMPTY', 'ENOENT'].includes((err as NodeJS.ErrnoException).code ?? '')) throw err
+    // EBUSY: in the virtual machine it is a mount of its own.
+    if (!['ENOTEMPTY', 'ENOENT', 'EBUSY'].includes((err as NodeJS.ErrnoException).code ?? '')) throw err
   }
 }

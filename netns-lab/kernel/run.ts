@@ -1,6 +1,7 @@
 // Commands, and the namespaces they run in: the one place of the lab that starts programs and waits for them.
 
 import { execa } from 'execa'
+import { patient } from '../until.ts'
 
 /** A command that failed; the message has its words. */
 export class CommandError extends Error {
@@ -31,7 +32,7 @@ export async function outcome(argv: readonly string[], options: RunOptions = {})
     env,
     all: true,
     reject: false,
-    timeout: timeoutMs,
+    timeout: patient(timeoutMs),
     stripFinalNewline: false,
     ...(signal && { cancelSignal: signal }),
   })

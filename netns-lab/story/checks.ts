@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Lab } from '../lab.ts'
-import { until } from '../until.ts'
+import { patient, until } from '../until.ts'
 import { difference, normalised, sameLines } from './compare.ts'
 
 /** A story that is being told. */
@@ -37,7 +37,7 @@ export async function settle(
     },
     { deadlineMs: withinS * 1000, everyMs: 200, signal: lab.signal },
   )
-  if (!good) throw new CheckError(`after ${withinS} s still\n${complaint}`)
+  if (!good) throw new CheckError(`after ${patient(withinS)} s still\n${complaint}`)
 }
 
 /** Complains unless the text has the lines of a file; of none at all when no file is named. */

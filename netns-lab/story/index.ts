@@ -8,6 +8,7 @@ import type { StoreType } from '../state.ts'
 import { LabFileError, readYaml } from '../topology/index.ts'
 import { complaints } from '../topology/schema.ts'
 import { withLab } from '../up.ts'
+import { type Need, needs } from '../vm/needs.ts'
 import { CheckError, type Telling } from './checks.ts'
 import { type Step, type StepKind, steps, take } from './steps.ts'
 
@@ -17,6 +18,8 @@ export interface Story {
   /** What it shows, in a sentence or two. */
   readonly about: string
   readonly datastores: readonly StoreType[]
+  /** What the kernel has to have; where this one lacks it, the story is told in the virtual machine. */
+  readonly needs: readonly Need[]
   readonly steps: readonly Step[]
 }
 
@@ -29,7 +32,8 @@ export interface TellOptions {
 
 const longestLine = 100
 
-const folder = join(import.meta.dirname, '..', 'stories')
+/** Where they lie, a folder each. */
+export const storiesFolder = join(import.meta.dirname, '..', 'stories')
 
 const storySchema = z.strictObject({
   about: z.string(),
@@ -37,26 +41,27 @@ const storySchema = z.strictObject({
     .array(z.enum(['file', 'etcd']))
     .min(1)
     .default(['file', 'etcd']),
+  needs: z.array(z.enum(needs)).default([]),
   steps: z.array(z.record(z.string(), z.unknown())).min(1),
 })
 
 /** The names of all stories. */
 export function stories(): string[] {
-  return readdirSync(folder)
-    .filter((name) => existsSync(join(folder, name, 'story.yaml')))
+  return readdirSync(storiesFolder)
+    .filter((name) => existsSync(join(storiesFolder, name, 'story.yaml')))
     .sort()
 }
 
 /** Reads and checks a story. @throws LabFileError */
 export function readStory(name: string): Story {
-  const file = join(folder, name, 'story.yaml')
+  const file = join(storiesFolder, name, 'story.yaml')
   if (!existsSync(file))
     throw new LabFileError(name, [`there is no such story, only ${stories().join(', ')}`])
-  return { name, folder: join(folder, name), ...parseStory(file, readFileSync(file, 'utf8')) }
+  return { name, folder: join(storiesFolder, name), ...parseStory(file, readFileSync(file, 'utf8')) }
 }
 
 /** As `readStory`, for text. `file` is for messages. @throws LabFileError */
-export function parseStory(file: string, text: string): Pick<Story, 'about' | 'datastores' | 'steps'> {
+export function parseStory(file: string, text: string): Omit<Story, 'name' | 'folder'> {
   const { data, error } = storySchema.safeParse(readYaml(file, text))
   if (error) throw new LabFileError(file, complaints(error))
   const problems: string[] = []

@@ -17,6 +17,7 @@ import { type Lab, LabError, nodeNamed } from '../lab.ts'
 import { allPings, type Ping, unanswered } from '../ping.ts'
 import { podOf } from '../topology/index.ts'
 import { documentSchema, podSchema } from '../topology/schema.ts'
+import { patient } from '../until.ts'
 import { checkMonitors, startMonitors, startStream, stopMonitors, stopStream } from './background.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
 
@@ -192,7 +193,7 @@ async function ping(telling: Telling, args: 'all' | z.output<typeof pingForm>): 
 
 async function answered(lab: Lab, pings: readonly Ping[], withinS: number): Promise<void> {
   const lost = await unanswered(lab, pings, withinS * 1000)
-  if (lost.length > 0) throw new CheckError(`after ${withinS} s no answer: ${list(lost)}`)
+  if (lost.length > 0) throw new CheckError(`after ${patient(withinS)} s no answer: ${list(lost)}`)
 }
 
 function list(pings: readonly Ping[]): string {

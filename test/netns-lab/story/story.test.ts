@@ -1,18 +1,36 @@
 // Story files: what is said about wrong ones.
 
+import { join } from 'node:path'
 import t from 'tap'
 import { parseStory, readStory, stories } from '../../../netns-lab/story/index.ts'
+import { readTopology } from '../../../netns-lab/topology/index.ts'
 
 t.test('every story of the repository is right', async (t) => {
   for (const name of stories()) t.ok(readStory(name).steps.length > 0, name)
 })
 
+t.test('a story whose pools use IPIP says that it needs it', async (t) => {
+  const silent = stories()
+    .map(readStory)
+    .filter(({ needs }) => !needs.includes('ipip'))
+    .filter(({ folder }) =>
+      readTopology(join(folder, 'topology.yaml')).pools.some(
+        ({ spec }) => (spec.ipipMode ?? 'Never') !== 'Never',
+      ),
+    )
+  t.same(
+    silent.map(({ name }) => name),
+    [],
+  )
+})
+
 t.test('steps get their defaults, and words for people', async (t) => {
-  const { datastores, steps } = parseStory(
+  const { datastores, needs, steps } = parseStory(
     's.yaml',
     'about: x\nsteps: [{run: {on: a, command: ip route}}, {ping: all}]',
   )
   t.same(datastores, ['file', 'etcd'])
+  t.same(needs, [])
   t.match(steps, [{ kind: 'run', args: { within: 15 }, words: 'run on a: ip route' }, { words: 'ping all' }])
 })
 

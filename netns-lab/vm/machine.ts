@@ -1,0 +1,197 @@
+// A virtual machine with Debian's stock kernel, for what the kernel of this machine cannot do.
+//
+// It has no disk and no network: its root is the host's root directory, read-only under a tmpfs, so that Node, iproute2 and
+// this repository are there as they are here. It is emulated (KVM hangs with that kernel on some hosts, and is missing on
+// most that need this), so times in it say nothing. `build.sh` makes what it boots from, `init` and `start.sh` run inside.
+
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import { lives, self } from '../kernel/processes.ts'
+import { LabError } from '../lab.ts'
+import { repository } from '../state.ts'
+
+/** Where a command in the machine finds the directory that it shares with the host. */
+export const sharedInside = '/run/lab'
+
+export interface MachineOptions {
+  /** Ends the machine. */
+  readonly signal: AbortSignal
+  /** Told what the command prints, a line each, as it comes. */
+  readonly progress: (line: string) => void
+  /** After so long the machine is ended, in milliseconds. */
+  readonly limitMs: number
+  /** Further directories in which what the command writes is kept; everything else is gone with the machine. */
+  readonly kept?: readonly string[]
+}
+
+export interface MachineOutcome {
+  /** Undefined when the machine ended before the command, and `problem` says why. */
+  readonly code: number | undefined
+  readonly problem: string | undefined
+  /** What the command has written into the file `results` of the shared directory. */
+  readonly results: string
+}
+
+const cache = join(repository, '.cache', 'vm')
+/** One directory a run, named after the process whose run it is. */
+const runs = join(repository, '.cache', 'vm-runs')
+
+/** All waiting in the lab takes so many times as long in there. */
+const patience = 10
+
+/** Enough for three agents, etcd and what they write to tmpfs; QEMU adds half a gigabyte of translated code. */
+const memory = '2G'
+
+/**
+ * Runs a command in a machine of its own, to its end. Directory and PATH are those of this process.
+ *
+ * @throws LabError when there is no way to set it up; AbortError
+ */
+export async function runInMachine(
+  argv: readonly string[],
+  options: MachineOptions,
+): Promise<MachineOutcome> {
+  const { signal, progress, limitMs, kept = [] } = options
+  await build(signal)
+  const directory = newDirectory()
+  try {
+    copyFileSync(join(import.meta.dirname, 'start.sh'), join(directory, 'start.sh'))
+    writeFileSync(join(directory, 'command'), commandFile(argv, kept))
+    const [program, ...args] = qemu(directory, kept)
+    const { timedOut } = await execa(program!, args, {
+      reject: false,
+      // Ctrl-C at the terminal is for the runner, which then ends the machine.
+      detached: true,
+      cancelSignal: signal,
+      timeout: limitMs,
+      // Open and silent: an end of input would close the port that carries the output.
+      stdin: 'pipe',
+      stdout: lines(progress),
+      stderr: lines(progress),
+      buffer: false,
+    })
+    signal.throwIfAborted()
+    const outcome = outcomeIn(directory)
+    return timedOut
+      ? { ...outcome, problem: `the virtual machine was not done after ${limitMs / 1000} s` }
+      : outcome
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Installs and makes what is not there yet; two that do it at the same time take turns. @throws LabError; the reason is on the terminal by then */
+async function build(signal: AbortSignal): Promise<void> {
+  mkdirSync(cache, { recursive: true })
+  const setup = ['sh', join(repository, 'scripts', 'with-setup.sh'), '--vm']
+  const script = ['sh', join(import.meta.dirname, 'build.sh'), cache]
+  const { exitCode } = await execa('flock', [cache, ...setup, ...script], {
+    reject: false,
+    cancelSignal: signal,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  signal.throwIfAborted()
+  if (exitCode !== 0) throw new LabError('the virtual machine could not be set up')
+}
+
+/** Makes the directory of this run, and removes those whose process was killed. */
+function newDirectory(): string {
+  mkdirSync(runs, { recursive: true })
+  for (const name of readdirSync(runs)) {
+    const [pid, start] = name.split('-')
+    if (!lives({ pid: Number(pid), start: start! })) rmSync(join(runs, name), { recursive: true })
+  }
+  const { pid, start } = self()
+  const directory = join(runs, `${pid}-${start}-${process.hrtime.bigint()}`)
+  mkdirSync(directory)
+  return directory
+}
+
+function outcomeIn(directory: string): MachineOutcome {
+  const [code, results, console] = ['exit-code', 'results', 'console.log'].map((name) =>
+    read(join(directory, name)),
+  ) as [string, string, string]
+  return code === ''
+    ? { code: undefined, problem: `the virtual machine has ended early:\n${console}`, results }
+    : { code: Number(code), problem: undefined, results }
+}
+
+/** Ends with this process however that ends, by a signal of the kernel. */
+function qemu(directory: string, kept: readonly string[]): string[] {
+  const shares = kept.flatMap((path, at) => share(`kept${at}`, path))
+  return [
+    ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64', '-accel', 'tcg,thread=multi,tb-size=512'],
+    // What Node needs, and not the wide vector instructions, whose emulation is slow.
+    ...['-cpu', 'Westmere', '-smp', String(Math.min(availableParallelism(), 4)), '-m', memory],
+    ...['-nodefaults', '-display', 'none', '-nic', 'none', '-no-reboot'],
+    ...['-kernel', join(cache, 'kernel', 'vmlinuz'), '-initrd', join(cache, 'initramfs')],
+    // The timer check of a kernel that gets too little time from its host would fail.
+    ...['-append', 'console=ttyS0 quiet panic=-1 mitigations=off no_timer_check'],
+    ...['-serial', `file:${escaped(join(directory, 'console.log'))}`],
+    ...share('root', '/', 'readonly=on'),
+    ...share('lab', directory),
+    ...shares,
+    ...['-device', 'virtio-serial-pci', '-chardev', 'stdio,id=output,signal=off'],
+    ...['-device', 'virtserialport,chardev=output'],
+  ]
+}
+
+function share(tag: string, path: string, more?: string): string[] {
+  const options = [`local,id=${tag},path=${escaped(path)},security_model=none,multidevs=remap`, more]
+  return [
+    '-fsdev',
+    options.filter(Boolean).join(','),
+    '-device',
+    `virtio-9p-pci,fsdev=${tag},mount_tag=${tag}`,
+  ]
+}
+
+/** A comma ends an option of QEMU, and two stand for one. */
+function escaped(path: string): string {
+  return path.replaceAll(',', ',,')
+}
+
+/** What start.sh reads: shell. */
+function commandFile(argv: readonly string[], kept: readonly string[]): string {
+  const environment = {
+    PATH: process.env.PATH ?? '',
+    HOME: '/root',
+    CARACAL_LAB_PATIENCE: String(patience),
+    // Starting Node is the slow part of most steps, and this halves it.
+    NODE_COMPILE_CACHE: '/tmp/node-compile-cache',
+  }
+  return [
+    ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`),
+    `labs=${quoted(join(repository, '.lab'))}`,
+    `modules=${quoted(join(cache, 'kernel', 'lib', 'modules'))}`,
+    ...kept.map((path, at) => `share kept${at} ${quoted(path)}`),
+    `cd ${quoted(process.cwd())}`,
+    `set -- ${argv.map(quoted).join(' ')}`,
+    '',
+  ].join('\n')
+}
+
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+function lines(progress: (line: string) => void) {
+  // biome-ignore lint/correctness/useYield: nothing goes on from here
+  return function* (line: unknown): Generator<never> {
+    progress(String(line))
+  }
+}
+
+function read(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').trim() : ''
+}
