@@ -309,6 +309,19 @@ t.test('when both dial, one session comes of it, whoever is first', async (t) =>
     }
 })
 
+t.test('a dial is put off when the peer connects, but only once', async (t) => {
+  const { network, a, b } = strangers()
+  a.listening = false
+  b.peers(meshPeer(b, a, { passive: false }))
+  network.run(1.7 * SECOND)
+  b.accept(a.addresses[0]!)
+  network.run(1.7 * SECOND)
+  t.same(b.dials, [], 'the delay is 2 s, with jitter 0.5 it is 1.75 s')
+  b.accept(a.addresses[0]!)
+  network.run(0.1 * SECOND)
+  t.same(b.dials, a.addresses)
+})
+
 t.test('once one connection has passed OPEN, no other is dialled', async (t) => {
   const { network, a, b } = strangers()
   a.peers(meshPeer(a, b, { passive: false }))
@@ -322,13 +335,15 @@ t.test('once one connection has passed OPEN, no other is dialled', async (t) => 
 t.test('a dial that comes through after all is closed before OPEN', async (t) => {
   const { network, a, b } = strangers()
   network.latency = (from, to) => (from === a.addresses[0] && to === b.addresses[0] ? 1 : 1000)
-  a.peers(meshPeer(a, b, { passive: false }))
-  network.run(900)
   b.peers(meshPeer(b, a, { passive: false }))
+  network.run(900)
+  a.peers(meshPeer(a, b, { passive: false }))
+  network.run(100)
+  b.accept(a.addresses[0]!) // its dial is put off, and so not again
   network.run(30 * SECOND)
   t.same([a.states(), b.states()], [['Established'], ['Established']])
   t.same([a.dials.length, b.dials.length], [1, 1])
-  t.equal(b.sentTo.filter(({ kind }) => kind === 'open').length, 1)
+  t.equal(b.sentTo.filter(({ kind }) => kind === 'open').length, 2, 'to each that came in')
 })
 
 t.test('a peer that dies and comes back with graceful restart is not noticed by the routes', async (t) => {

@@ -27,7 +27,7 @@ export interface Session {
 export type SessionEvent =
   /** We are to dial (1, 3). */
   | { readonly kind: 'start' }
-  /** The peer dialled (17). */
+  /** The peer dialled (17): this connection or, when it is we who are about to dial on this one, another. */
   | { readonly kind: 'accepted' }
   /** End it, for a reason that lies outside of it (2, 8, 23). */
   | { readonly kind: 'stop'; readonly failure: Failure }
@@ -106,6 +106,7 @@ const TRANSITIONS: Readonly<Record<State, Transitions>> = {
   Active: {
     start: (s) => [s],
     stop: (s, { failure }) => end(s, failure),
+    accepted: (s) => [s, arm('connect-delay')],
     'connect-delay expired': (s) => [{ ...s, state: 'Connect' }, { do: 'dial' }, arm('connect-retry')],
     otherwise: (s) => end(s, unexpected(s.state)),
   },

@@ -59,6 +59,8 @@ export class Peer implements Owner {
   readonly #host: PeerHost
   readonly #connections = new Map<ConnectionId, Connection>()
   #dials = 0
+  /** The dial that has been put off. */
+  #putOff: ConnectionId | undefined
   /** Seconds of the last wait after an error; 0 when errors are forgotten. */
   #errorWait = 0
   /** In that wait, nothing is dialled or accepted. */
@@ -117,6 +119,7 @@ export class Peer implements Owner {
     if (this.#waiting || this.config.held !== undefined || other?.state === 'OpenConfirm') return false
     // One that has not even sent an OPEN is surely forgotten by who made it.
     other?.happen({ kind: 'stop', failure: socketFailure() })
+    this.#putOffDial()
     const connection = this.#connect(id, 'incoming')
     connection.local = local
     connection.happen({ kind: 'accepted' })
@@ -202,6 +205,17 @@ export class Peer implements Owner {
     // Next to a session, what becomes of other connections does not count.
     if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure, from)
     this.start()
+  }
+
+  /**
+   * Gives the peer's connection time to pass OPEN: a dial at this moment may reach BIRD when that is Established, and it
+   * would take us for restarted. Not twice, or a program that only probes our port would keep us from dialling.
+   */
+  #putOffDial(): void {
+    const dial = this.#find(({ state }) => state === 'Active')
+    if (!dial || dial.id === this.#putOff) return
+    this.#putOff = dial.id
+    dial.happen({ kind: 'accepted' })
   }
 
   /** Also forgets errors, and the wait after them. */

@@ -85,6 +85,7 @@ const expectations: Record<State, Record<EventName, string>> = {
     ...withoutConnection('Idle: ended by us 5/0'),
     'stop for a collision': 'Idle: ended by us 6/7',
     'stop because the peer restarted': 'Idle: ended by restart',
+    accepted: 'stays: arm connect-delay 2',
     'connect delay expired': 'Connect: dial, arm connect-retry 5',
   },
 
