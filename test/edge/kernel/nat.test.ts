@@ -1,120 +1,25 @@
-// Sets, rules and their repair on the real thing: ipset, and both iptables, in namespaces of their own.
+// Sets and rules on the real thing: ipset, and both iptables, in namespaces of their own.
 
-import { execFileSync } from 'node:child_process'
 import t from 'tap'
-import type { Backend } from '../../../src/edge/kernel/iptables-text.ts'
-import { kernelChain } from '../../../src/edge/kernel/iptables-text.ts'
-import { Nat } from '../../../src/edge/kernel/nat.ts'
 import { type OpenProgram, openProgram } from '../../../src/edge/kernel/run.ts'
-import { systemClock } from '../../../src/edge/kernel/system-clock.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
-import { Loop } from '../../../src/reconcile/loop.ts'
-import { node, pool } from '../../kit/documents.ts'
-import { type Namespace, namespace } from '../../kit/namespace.ts'
+import { node } from '../../kit/documents.ts'
+import { namespace } from '../../kit/namespace.ts'
+import {
+  follow,
+  isSettled,
+  natPool,
+  natPool6,
+  outgoing,
+  rules,
+  sets,
+  sh,
+  usual,
+  usualSets,
+} from '../../kit/nat.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
-import { Cluster } from '../../kit/plan.ts'
 import { until } from '../../kit/until.ts'
-
-interface Test {
-  teardown(run: () => unknown): void
-}
-
-/** A shell command in the namespace. */
-function sh(ns: Namespace, command: string): string {
-  return execFileSync('ip', ['netns', 'exec', ns.name, 'sh', '-c', command], {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-}
-
-/** Chains and rules that are ours, and all rules of POSTROUTING, without hashes and reasons. */
-function rules(ns: Namespace, backend: Backend, tables: 'iptables' | 'ip6tables' = 'iptables'): string[] {
-  return sh(ns, `${tables}-${backend}-save -t nat`)
-    .split('\n')
-    .filter((line) => /^(:(caracal|cali)-|-A (POSTROUTING|caracal-|cali-))/.test(line))
-    .map((line) =>
-      line.replace(/ -m comment --comment "caracal:[\w-]{16} [^"]*"/, '').replace(/ \[0:0\]$/, ''),
-    )
-}
-
-/** Our sets with their members, sorted. */
-function sets(ns: Namespace): string[] {
-  const lines = sh(ns, 'ipset save')
-    .split('\n')
-    .filter((line) => line.includes('caracal'))
-  return lines.map((line) => line.replace(/ hashsize.*/, '').replace(/^\w+ /, '')).sort()
-}
-
-/** What the agent does about NAT, for a plan made by hand. */
-function follow(t: Test, ns: Namespace, over: { backend?: Backend | 'auto'; open?: OpenProgram } = {}) {
-  const settings = {
-    iptablesBackend: over.backend ?? ('auto' as Backend | 'auto'),
-    iptablesRefreshMs: 180_000,
-    iptablesPostWriteMs: 0, // what is noticed is noticed by watching
-    ipsetsRefreshMs: 90_000,
-  }
-  const warnings: string[] = []
-  const errors: unknown[] = []
-  const nat = new Nat({
-    open: over.open ?? ((name) => openProgram(name, ns.name)),
-    clock: systemClock,
-    settings,
-    resync: (which, gapMs) => loop.resyncSoon(which, gapMs),
-    onWarning: (what, reason) => warnings.push(`${what}: ${reason}`),
-  })
-  const loop = new Loop(nat.paced, {
-    clock: systemClock,
-    onRound: () => void nat.watch(),
-    onError: (error) => errors.push(error),
-  })
-  t.teardown(async () => {
-    await loop.stop()
-    nat.close()
-  })
-  const cluster = new Cluster('a')
-  /** Hands on what the plan wants. */
-  const settle = (): void => {
-    const { sets, setMembers, chains } = cluster.settle()
-    for (const [key, set] of sets) nat.sets.want(key, set)
-    for (const [key, member] of setMembers) nat.members.want(key, member)
-    for (const [key, chain] of chains) nat.chains.want(key, chain && kernelChain(chain))
-    loop.nudge()
-  }
-  const kinds = [nat.sets, nat.members, nat.chains]
-  const inForce = (): Promise<void> => {
-    settle()
-    return until('all wanted in force', () =>
-      kinds.every((kind) => kind.view().wanted === kind.view().inForce),
-    )
-  }
-  return { nat, loop, cluster, settings, warnings, errors, settle, inForce, kinds }
-}
-
-type Kinds = ReturnType<typeof follow>['kinds']
-
-/** All is as wanted, and nothing is left to do. */
-function isSettled(kinds: Kinds): boolean {
-  return kinds.every((kind) => kind.view().wanted === kind.view().inForce && !kind.pending(true))
-}
-
-const natPool = pool('p', '10.65.0.0/16', { natOutgoing: true })
-const natPool6 = pool('s', 'fd66::/48', { natOutgoing: true })
-
-const outgoing = '-m set --match-set caracal-masq-pools-v4 src -m set ! --match-set caracal-pools-v4 dst'
-const usual = [
-  ':caracal-POSTROUTING -',
-  ':caracal-nat-outgoing -',
-  '-A POSTROUTING -j caracal-POSTROUTING',
-  '-A caracal-POSTROUTING -j caracal-nat-outgoing',
-  `-A caracal-nat-outgoing ${outgoing} -j MASQUERADE --random-fully`,
-]
-const usualSets = [
-  'caracal-masq-pools-v4 10.65.0.0/16',
-  'caracal-masq-pools-v4 hash:net family inet',
-  'caracal-pools-v4 10.65.0.0/16',
-  'caracal-pools-v4 hash:net family inet',
-]
 
 for (const backend of ['nft', 'legacy'] as const) {
   t.test(`${backend}: NAT comes, and goes without a trace`, needsRoot, async (t) => {
@@ -142,41 +47,6 @@ for (const backend of ['nft', 'legacy'] as const) {
       [],
     )
   })
-
-  t.test(
-    `${backend}: what someone does to our rules and sets is noticed and undone`,
-    needsRoot,
-    async (t) => {
-      const ns = namespace(t)
-      const { cluster, loop, inForce, kinds } = follow(t, ns, { backend })
-      await loop.start()
-      loop.allowPrune()
-      cluster.set(natPool)
-      await inForce()
-      const repairs = () =>
-        kinds.flatMap((kind) => Object.values(kind.view().repairs)).reduce((a, b) => a + b)
-      const isBack = async (what: string): Promise<void> => {
-        const before = repairs()
-        sh(ns, what)
-        await until(
-          `undone: ${what}`,
-          () =>
-            repairs() > before &&
-            isSettled(kinds) &&
-            `${rules(ns, backend)}${sets(ns)}` === `${usual}${usualSets}`,
-        )
-      }
-      const tables = `iptables-${backend} -t nat`
-      await isBack(`${tables} -F`)
-      await isBack(`${tables} -F; ${tables} -X || true`)
-      await isBack(`${tables} -D POSTROUTING 1`)
-      await isBack(`${tables} -R caracal-nat-outgoing 1 -j RETURN`)
-      await isBack(`${tables} -I caracal-nat-outgoing -j ACCEPT`)
-      await isBack('ipset flush caracal-pools-v4')
-      await isBack('ipset add caracal-pools-v4 10.99.0.0/16')
-      await isBack(`${tables} -F; ${tables} -X; ipset destroy || true`)
-    },
-  )
 
   t.test(`${backend}: rules of others stay, and ours stay last`, needsRoot, async (t) => {
     const ns = namespace(t)
