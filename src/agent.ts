@@ -38,7 +38,8 @@ import { systemClock } from './edge/kernel/system-clock.ts'
 import { createLog, type Log } from './edge/observe/log.ts'
 import type { ListenPoint } from './edge/peers/listener.ts'
 import { Runner } from './edge/peers/runner.ts'
-import type { Address, Family } from './inet/address.ts'
+import { type SecretDirectory, secretDirectory } from './edge/secrets/directory.ts'
+import type { Family, ScopedAddress } from './inet/address.ts'
 import { contains, type Prefix } from './inet/prefix.ts'
 import { Announcements } from './plan/announcements.ts'
 import type { TunnelKind } from './plan/encap/local.ts'
@@ -61,6 +62,8 @@ const COME_WITH_PODS: ReadonlySet<ResourceKind> = new Set([
   'BlockAffinity',
   'IPAMHandle',
 ])
+
+const REFER_TO_SECRETS: ReadonlySet<ResourceKind> = new Set(['BGPPeer', 'BGPConfiguration'])
 
 const FROZEN = 'datastoreReady is false: nothing of what the datastore says is carried out until it is true'
 const WAITING = { unable: 'the datastore has not said yet who we are' }
@@ -85,6 +88,7 @@ class Agent {
   readonly #problems = new Problems()
   readonly #view = new ClusterView(this.#problems)
   readonly #plan: Plan
+  readonly #secrets: SecretDirectory
   readonly #saved: SavedState
   readonly #datastore: Datastore
   #datastoreState: Pick<DatastoreStatus, 'state' | 'since'>
@@ -101,7 +105,7 @@ class Agent {
   #speaker: Speaker | undefined
   #peers: Runner | undefined
   /** Names of the sessions handed to the speaker, by peer address. */
-  readonly #sessions = new Map<Address, string>()
+  readonly #sessions = new Map<ScopedAddress, string>()
   /** The sysctls handed to the kernel, by scope. */
   readonly #sysctls = new Map<string, readonly Sysctl[]>()
   #begun: Promise<void> | undefined
@@ -120,6 +124,9 @@ class Agent {
     this.#log = createLog({ node: settings.nodename, level: settings.logLevel })
     this.#datastoreState = { state: 'waiting', since: this.#startedAt }
     this.#plan = new Plan(settings.nodename, planSettings(settings))
+    this.#secrets = secretDirectory(settings.bgpSecrets, (ref, state) =>
+      this.#input(() => this.#plan.secret(ref, state)),
+    )
     this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
     this.#datastore = openDatastore(datastoreSettings(settings))
     this.#recordMtu = mtuFile(join(settings.stateDir, 'mtu'), this.#log)
@@ -192,6 +199,7 @@ class Agent {
     for (const cancel of this.#cancels) cancel()
     this.#startup.stop()
     this.#tunnelAddresses.stop()
+    this.#secrets.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
@@ -219,6 +227,7 @@ class Agent {
     if (!change.after) this.#logDeletion(change)
     this.#input(() => this.#plan.cluster(change))
     this.#tunnelAddresses.changed(change)
+    if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
     if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
     if (shapesSettings(change, this.#settings.nodename)) this.#reconfigure()
   }
@@ -345,6 +354,7 @@ class Agent {
     this.#peers = new Runner({
       speaker: this.#speaker,
       log: this.#log,
+      passwords: (ref) => this.#secrets.value(ref),
       onBest: (changes) => this.#onBest(changes),
       onHeard: () => this.#turnSoon(),
     })
@@ -365,8 +375,8 @@ class Agent {
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
     const { speaker } = this.#plan
+    if (peers.size > 0) runner.step(this.#sessionEvent(peers)) // known, and protected, before they can come in
     runner.listen('unable' in speaker ? [] : listenPoints(speaker))
-    if (peers.size > 0) runner.step(this.#sessionEvent(peers))
     for (const prefix of originations.keys()) this.#announcements.touch(prefix)
     const { set, withdraw } = this.#announcements.settle()
     if (set.length + withdraw.length > 0) runner.step({ kind: 'originate', set, withdraw })

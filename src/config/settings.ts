@@ -304,6 +304,14 @@ export const settings = {
     live: true,
     meaning: 'Least severity that is logged; `none` is silence.',
   }),
+  bgpSecrets: row({
+    environment: ['CARACAL_BGP_SECRETS'],
+    type: absolutePath,
+    default: '/etc/calico/bgp-secrets',
+    live: false,
+    meaning:
+      'Directory of the passwords of BGP sessions, a file `<name>/<key>` for each `secretKeyRef`, as Kubernetes mounts Secrets. The octets of the file are the password, at most 80 of them, a last newline included. Files may change at any time.',
+  }),
   socket: row({
     environment: ['CARACAL_SOCKET'],
     type: absolutePath,

@@ -14,11 +14,12 @@ import type {
   Resource,
   Workload,
 } from '../cluster/model.ts'
-import { type Address, type Family, familyOf } from '../inet/address.ts'
+import { type Address, type Family, familyOf, type ScopedAddress, scoped } from '../inet/address.ts'
 import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
 import { fdbKey, vtepsOf } from './encap/vteps.ts'
 import { MultiIndex } from './multi-index.ts'
+import type { SecretState } from './passwords.ts'
 
 export class Facts {
   /** Name of the node this agent runs on. */
@@ -34,8 +35,10 @@ export class Facts {
   readonly nodesByMac = new MultiIndex<string, string>()
   readonly bgpConfigurations = new Map<string, BgpConfiguration>()
   readonly bgpPeers = new Map<string, BgpPeer>()
-  readonly bgpPeersByAddress = new MultiIndex<Address, string>()
+  readonly bgpPeersByAddress = new MultiIndex<ScopedAddress, string>()
   readonly bgpFilters = new Map<string, BgpFilter>()
+  /** By `secretId`. */
+  readonly secrets = new Map<string, SecretState>()
   /** Affinities of this node only. */
   readonly affinities = new Map<Prefix, Affinity>()
   /** Workloads of this node only. */
@@ -155,7 +158,7 @@ export class Facts {
         break
       case 'BGPPeer':
         place(this.bgpPeers, resource.name, resource, present)
-        if (resource.peerIp) this.bgpPeersByAddress.place(resource.peerIp.address, resource.name, present)
+        if (resource.peerIp) this.bgpPeersByAddress.place(endOf(resource.peerIp), resource.name, present)
         break
       case 'BGPFilter':
         place(this.bgpFilters, resource.name, resource, present)
@@ -211,6 +214,11 @@ interface Table<K, V> {
 function place<K, V>(table: Table<K, V>, key: K, value: V, present: boolean): void {
   if (present) table.set(key, value)
   else table.delete(key)
+}
+
+/** Where the peer is that a BGPPeer names. */
+export function endOf({ address, zone }: NonNullable<BgpPeer['peerIp']>): ScopedAddress {
+  return scoped(address, zone)
 }
 
 /** The addresses a node peers from. */

@@ -7,8 +7,8 @@
 
 import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
-import type { Node, Resource, Workload } from '../cluster/model.ts'
-import { type Address, familyOf } from '../inet/address.ts'
+import type { Node, Resource, SecretRef, Workload } from '../cluster/model.ts'
+import { type Address, familyOf, type ScopedAddress } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
@@ -16,11 +16,12 @@ import { rememberHomes } from './encap/devices.ts'
 import { podMtu, type TunnelKind } from './encap/local.ts'
 import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
 import { tunnelWarnings } from './encap/warnings.ts'
-import { bgpAddresses, blockPrefixes, Facts, hostAddresses } from './facts.ts'
+import { bgpAddresses, blockPrefixes, endOf, Facts, hostAddresses } from './facts.ts'
 import { MultiIndex } from './multi-index.ts'
 import { Nat, type NatChanges } from './nat.ts'
 import type { NatSettings } from './nat-inputs.ts'
 import type { Declined } from './offer.ts'
+import { type SecretState, secretId, secretRefs } from './passwords.ts'
 import { type BgpSettings, type LocalSpeaker, localSpeaker, originationFor } from './plan-bgp.ts'
 import {
   explain,
@@ -61,7 +62,7 @@ export interface PlanChanges extends NatChanges, TunnelChanges {
   readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
   /** By scope: the host, or one workload interface. */
   readonly sysctls: ReadonlyMap<string, readonly Sysctl[] | undefined>
-  readonly peers: ReadonlyMap<Address, PeerConfig | undefined>
+  readonly peers: ReadonlyMap<ScopedAddress, PeerConfig | undefined>
   readonly originations: ReadonlyMap<Prefix, Origination | undefined>
   /** What lies inside these prefixes may have to be announced again, otherwise or no more. */
   readonly exports: ReadonlySet<Prefix>
@@ -94,7 +95,7 @@ export class Plan {
     (scope) => sysctlsFor(scope, this.#inputs),
     sameJson,
   )
-  readonly #peers = new Derived<Address, PeerConfig>(
+  readonly #peers = new Derived<ScopedAddress, PeerConfig>(
     (a) => peerFor(a, this.facts, this.#settings.bgp),
     sameJson,
   )
@@ -204,6 +205,12 @@ export class Plan {
     this.#tunnels.doubt()
   }
 
+  /** What is known of a key of a Secret, which is one of `secretRefs`. */
+  secret(ref: SecretRef, state: SecretState): void {
+    this.facts.secrets.set(secretId(ref), state)
+    this.#touchSessions()
+  }
+
   settings(settings: PlanSettings): void {
     this.#settings = settings
     this.touchAll()
@@ -276,7 +283,7 @@ export class Plan {
     return this.#sysctls.values
   }
 
-  get peers(): ReadonlyMap<Address, PeerConfig> {
+  get peers(): ReadonlyMap<ScopedAddress, PeerConfig> {
     return this.#peers.values
   }
 
@@ -294,6 +301,11 @@ export class Plan {
 
   get chains(): ReadonlyMap<string, NatChain> {
     return this.#nat.chains
+  }
+
+  /** Keys of Secrets that sessions need. */
+  get secretRefs(): SecretRef[] {
+    return secretRefs(this.facts)
   }
 
   get speaker(): LocalSpeaker | { unable: string } {
@@ -359,7 +371,7 @@ export class Plan {
       case 'BGPPeer':
       case 'BGPFilter':
         this.#touchSessions()
-        if (resource.kind === 'BGPPeer' && resource.peerIp) this.#peers.touch(resource.peerIp.address)
+        if (resource.kind === 'BGPPeer' && resource.peerIp) this.#peers.touch(endOf(resource.peerIp))
         break
     }
   }

@@ -9,10 +9,11 @@
 // on every node and after every restart.
 
 import type { PeerConfig, PeerKind, Reflector } from '../bgp/types.ts'
-import type { BgpPeer, Node } from '../cluster/model.ts'
-import { type Address, familyOf } from '../inet/address.ts'
+import type { BgpPeer, Node, SecretRef } from '../cluster/model.ts'
+import { type Address, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
 import type { Facts } from './facts.ts'
 import { peerFilters } from './filters.ts'
+import { passwordOf, passwordWarning } from './passwords.ts'
 import { asnOf, type BgpSettings, DEFAULT_PORT, type LocalSpeaker, localSpeaker, portOf } from './plan-bgp.ts'
 
 /** Seconds; not configurable in Calico, negotiated down by the peer. */
@@ -24,6 +25,8 @@ const MAX_RESTART_TIME = 4095
 /** Who we are, and whom a session would be with. */
 interface Pair {
   readonly address: Address
+  /** The interface a link-local address is on. */
+  readonly zone: string | undefined
   readonly localAddress: Address
   readonly local: LocalSpeaker
   /** The node at the address, if it is one's. */
@@ -38,15 +41,16 @@ interface Ask {
 }
 
 /** The session with one address, if there is to be one. */
-export function peerFor(address: Address, facts: Facts, settings: BgpSettings): PeerConfig | undefined {
+export function peerFor(at: ScopedAddress, facts: Facts, settings: BgpSettings): PeerConfig | undefined {
+  const { address, zone } = unscoped(at)
   const local = localSpeaker(facts, settings)
   if ('unable' in local) return undefined
   const localAddress = local.addresses[familyOf(address)]
   if (!localAddress || localAddress === address) return undefined
-  const pair = { address, localAddress, local, remote: nodeAt(address, facts) }
+  const pair = { address, zone, localAddress, local, remote: nodeAt(address, facts) }
   const [ask] = asks(pair, facts)
   if (!ask) return meshPeer(pair, facts)
-  return unsupported(ask.peer, facts) ? undefined : explicitPeer(pair, ask, facts)
+  return unsupported(ask.peer) ? undefined : explicitPeer(pair, ask, facts)
 }
 
 /** The BGPPeers that ask for a session, the one that counts first. */
@@ -64,10 +68,11 @@ function rank({ kind, by }: Ask): number {
   return by === 'reverse' ? 2 : 1
 }
 
-function direct(peer: BgpPeer, { address, remote }: Pair, facts: Facts): Ask | undefined {
+function direct(peer: BgpPeer, { address, zone, remote }: Pair, facts: Facts): Ask | undefined {
   if (!appliesTo(peer, facts.node)) return undefined
   const kind = isGlobal(peer) ? 'global' : 'node'
-  if (peer.peerIp?.address === address && peer.asn !== undefined) return { peer, kind, by: 'address' }
+  const isNamed = peer.peerIp?.address === address && peer.peerIp.zone === zone
+  if (isNamed && peer.asn !== undefined) return { peer, kind, by: 'address' }
   if (remote && peer.peerSelector?.matches(remote.labels)) return { peer, kind, by: 'selector' }
   return undefined
 }
@@ -98,10 +103,11 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
   const peerAsn = byAddress ? peer.asn! : asnOf(remote, facts)
   const nextHopMode = modeOf(peer, peerAsn === localAsn)
   const reflector = reflectorOf(facts.node, byAddress ? undefined : remote, peerAsn === localAsn)
-  const filters = peerFilters(peer.filters.map((name) => facts.bgpFilters.get(name)!))
+  const filters = peerFilters(peer.filters.flatMap((name) => facts.bgpFilters.get(name) ?? []))
+  const held = lacksFilter(peer, facts)
   return {
-    ...base(pair),
-    name: sessionName(kind, address),
+    ...base(pair, peer.sourceAddress),
+    name: sessionName(kind, pair),
     kind,
     port: (byAddress ? peer.peerIp!.port : undefined) ?? (remote ? portOf(remote.name, facts) : DEFAULT_PORT),
     localAsn,
@@ -114,6 +120,9 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
+    ...passwordOf(peer.password, facts),
+    ...(held !== undefined && { held }),
     because: `BGPPeer ${peer.name}`,
   }
 }
@@ -123,11 +132,10 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
   const { address, localAddress, local, remote } = pair
   const configuration = facts.bgpConfigurations.get('default')
   if (configuration?.meshEnabled === false || facts.node?.routeReflectorClusterId) return undefined
-  if (configuration?.meshPassword) return undefined // fails closed, see `bgpWarnings`
   if (!remote || remote.name === facts.self || remote.routeReflectorClusterId) return undefined
   return {
     ...base(pair),
-    name: sessionName('mesh', address),
+    name: sessionName('mesh', pair),
     kind: 'mesh',
     port: portOf(remote.name, facts),
     localAsn: local.asn,
@@ -136,14 +144,17 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
     passive: address > localAddress,
     restartTime: Math.min(configuration?.meshMaxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
     allowedLocalAsns: 0,
+    ...passwordOf(configuration?.meshPassword, facts),
     because: `node ${remote.name}, node-to-node mesh`,
   }
 }
 
-function base({ address, localAddress, local }: Pair) {
+/** A link-local peer knows us by our own address on the link, which is the kernel's to say. */
+function base({ address, zone, localAddress, local }: Pair, source: BgpPeer['sourceAddress'] = 'UseNodeIP') {
   return {
     address,
-    localAddress,
+    ...(zone !== undefined && { zone }),
+    ...(source === 'UseNodeIP' && zone === undefined && { localAddress }),
     families: [familyOf(address)],
     routerId: local.routerId,
     holdTime: HOLD_TIME,
@@ -171,31 +182,38 @@ function reflectorOf(
 }
 
 /** Why a BGPPeer gives no session, or undefined. Shown in status: a session missing in silence helps nobody. */
-export function unsupported(peer: BgpPeer, facts: Facts): string | undefined {
+export function unsupported(peer: BgpPeer): string | undefined {
   if (peer.localWorkloadSelector) return 'peering with local workloads is not supported by this version'
-  if (peer.password)
-    return 'passwords are not supported by this version; the session stays down rather than open'
-  if (peer.ttlSecurity > 0)
-    return 'ttlSecurity is not supported by this version; the session stays down rather than open'
-  const missing = peer.filters.find((name) => !facts.bgpFilters.has(name))
-  if (missing) return `BGPFilter ${missing} does not exist; the session stays down rather than unfiltered`
   if (peer.peerIp && peer.asn === undefined) return 'asNumber is missing: give the AS of the router at peerIP'
   return undefined
+}
+
+function lacksFilter(peer: BgpPeer, facts: Facts): string | undefined {
+  const missing = peer.filters.find((name) => !facts.bgpFilters.has(name))
+  return missing && `BGPFilter ${missing} does not exist; the session stays down rather than unfiltered`
 }
 
 /** What is asked for and not in force, in words, for `agent status`. */
 export function bgpWarnings(facts: Facts): string[] {
   const warnings: string[] = []
   for (const peer of facts.bgpPeers.values()) {
-    const why = appliesTo(peer, facts.node) && unsupported(peer, facts)
-    if (why) warnings.push(`BGPPeer ${peer.name}: ${why}`)
+    if (!appliesTo(peer, facts.node)) continue
+    for (const why of [
+      unsupported(peer),
+      lacksFilter(peer, facts),
+      ...passwordTroubles(peer.password, facts),
+    ])
+      if (why) warnings.push(`BGPPeer ${peer.name}: ${why}`)
   }
-  if (facts.bgpConfigurations.get('default')?.meshPassword) {
-    warnings.push(
-      'BGPConfiguration default: nodeMeshPassword is not supported by this version; the mesh stays down rather than open',
-    )
-  }
+  for (const why of passwordTroubles(facts.bgpConfigurations.get('default')?.meshPassword, facts))
+    warnings.push(`BGPConfiguration default: node mesh ${why}`)
   return warnings
+}
+
+function passwordTroubles(ref: SecretRef | undefined, facts: Facts): string[] {
+  const { held } = passwordOf(ref, facts)
+  const troubles = [held && `${held}; the session stays down rather than open`, passwordWarning(ref, facts)]
+  return troubles.filter((trouble) => trouble !== undefined)
 }
 
 function isGlobal(peer: BgpPeer): boolean {
@@ -215,7 +233,7 @@ function nodeAt(address: Address, facts: Facts): Node | undefined {
 }
 
 /** BIRD's name for it, which `calicoctl node status` and dashboards know. */
-function sessionName(kind: PeerKind, address: Address): string {
+function sessionName(kind: PeerKind, { address, zone }: Pair): string {
   const words: Record<PeerKind, string> = { mesh: 'Mesh', global: 'Global', node: 'Node' }
-  return `${words[kind]}_${address.replace(/[.:]/g, '_')}`
+  return `${words[kind]}_${scoped(address, zone).replace(/[.:%]/g, '_')}`
 }

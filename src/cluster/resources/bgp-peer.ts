@@ -60,6 +60,12 @@ const rules: readonly Rule<Parts>[] = [
     message: 'does not go together with spec.peerSelector; give one of them',
   },
   {
+    field: 'spec.peerIP',
+    broken: ({ spec: { peerIP } }) =>
+      peerIP !== undefined && peerIP.zone === undefined && /^fe[89ab]/.test(peerIP.address),
+    message: 'is link-local, which says nothing without its interface; write it like fe80::1%eth0',
+  },
+  {
     field: 'spec.asNumber',
     broken: ({ spec }) => spec.asNumber !== undefined && spec.peerSelector !== undefined,
     message: 'does not go together with spec.peerSelector; each peer has the AS of its node',
