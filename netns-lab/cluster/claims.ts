@@ -4,7 +4,7 @@
 import type { Document } from '../../src/cluster/feed.ts'
 import { type Address, familyOf } from '../../src/inet/address.ts'
 import { contains, type Prefix } from '../../src/inet/prefix.ts'
-import type { Pod, Pool } from '../topology/index.ts'
+import { type Pod, type Pool, poolOf } from '../topology/index.ts'
 import {
   affinityDocument,
   affinityName,
@@ -52,12 +52,16 @@ export async function releaseBlock(store: Store, cidr: Prefix): Promise<void> {
   await remove(store, affinityDocument(node, cidr, 'confirmed'))
 }
 
-/** Addresses for a pod: those it asks for, or one a family. @throws IpamError when that cannot be */
+/**
+ * Addresses for a pod: those it asks for, or one a family. `known` are the pools of the topology.
+ * @throws IpamError when that cannot be
+ */
 export async function assignAddresses(
   store: Store,
-  pools: readonly Pool[],
+  known: readonly Pool[],
   pod: Pod,
 ): Promise<readonly Address[]> {
+  const pools = await enabledPools(store, known)
   if (pod.addresses.length > 0) {
     for (const address of pod.addresses)
       await take(store, pod, await blockFor(store, pools, pod, address), address)
@@ -80,6 +84,16 @@ export async function releaseAddresses(store: Store, pod: Pod): Promise<void> {
   const held = Object.keys((found?.spec as { block?: Record<string, number> })?.block ?? {})
   for (const cidr of held) await editBlock(store, cidr as Prefix, (block) => release(block, handle))
   await remove(store, handleDocument(handle, {}))
+}
+
+/** The known ones first: what a step adds changes nothing for pods that name no pool. */
+async function enabledPools(store: Store, known: readonly Pool[]): Promise<Pool[]> {
+  const documents = (await store.list('IPPool')).filter(({ spec }) => !(spec as Pool['spec']).disabled)
+  const enabled = new Map(documents.map(({ metadata, spec }) => [metadata.name, spec]))
+  const names = new Set([...known.map(({ name }) => name), ...enabled.keys()])
+  return [...names]
+    .filter((name) => enabled.has(name))
+    .map((name) => poolOf(name, enabled.get(name) as Pool['spec'] & { cidr: string }))
 }
 
 /** Of the pools it names, or else of all, the first of each family. */

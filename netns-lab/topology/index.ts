@@ -181,7 +181,8 @@ function machineOf(machine: {
   return { name, addresses, routes: list, bird }
 }
 
-function poolOf(name: string, spec: { cidr: string; blockSize?: number | undefined }): Pool {
+/** A pool as its YAML or its document says it. */
+export function poolOf(name: string, spec: { cidr: string; blockSize?: number | undefined }): Pool {
   const cidr = parsePrefix(spec.cidr)!
   return { name, cidr, blockSize: spec.blockSize ?? (familyOf(cidr) === 'ipv4' ? 26 : 122), spec }
 }

@@ -20,7 +20,7 @@ import { blockSpec, firstFreeBlock } from '../../../netns-lab/cluster/ipam.ts'
 import { openStore, put, type Store } from '../../../netns-lab/cluster/store.ts'
 import { interfaceName } from '../../../netns-lab/kernel/pods.ts'
 import { type Pod, parseTopology } from '../../../netns-lab/topology/index.ts'
-import { kinds } from '../../../src/cluster/feed.ts'
+import { type Document, kinds } from '../../../src/cluster/feed.ts'
 import { parseDocument } from '../../../src/cluster/resources/index.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
@@ -81,6 +81,22 @@ t.test('a node claims the first free block, then the next when that is full', as
 t.test('without named pools a pod gets an address of the first pool of each family', async (t) => {
   const { assign } = await start(t)
   t.same(await assign(pod('a', 'node-a')), ['172.18.0.0', 'fd18::'])
+})
+
+t.test('a pool added later gives addresses to those who name it, a disabled one to nobody', async (t) => {
+  const { store, assign } = await start(t)
+  const pool = (name: string, spec: object): Document => ({
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'IPPool',
+    metadata: { name },
+    spec: { cidr: name === 'one' ? '172.18.0.0/16' : '172.19.0.0/16', blockSize: 30, ...spec },
+  })
+  await put(store, pool('added', {}))
+  t.same(await assign(pod('a', 'node-a')), ['172.18.0.0', 'fd18::'])
+  t.same(await assign(pod('b', 'node-a', { pools: ['added'] })), ['172.19.0.0'])
+  await put(store, pool('one', { disabled: true }))
+  const refused = await assign(pod('c', 'node-a', { pools: ['one'] })).catch((err) => err.message)
+  t.match(refused, /there is no pool to take an address from/)
 })
 
 t.test('an address is borrowed by name, or by the node that lends it', async (t) => {
