@@ -98,6 +98,8 @@ export interface Path {
 export interface BestPathChange {
   readonly prefix: Prefix
   readonly best: Path | undefined
+  /** Paths in use beside the best, each to another next hop, in the order of preference. */
+  readonly equal: readonly Path[]
 }
 
 /** RFC 4271 §8.2.2, and what BIRD shows for a session that waits for its peer to dial. */

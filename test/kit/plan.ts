@@ -146,11 +146,11 @@ export class Cluster {
   }
 
   learn(text: string, nextHop: string, peer = 'Mesh_10_0_0_2'): this {
-    return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer) })
+    return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer), equal: [] })
   }
 
   unlearn(text: string): this {
-    return this.#best({ prefix: prefix(text), best: undefined })
+    return this.#best({ prefix: prefix(text), best: undefined, equal: [] })
   }
 
   /** What changed since the last call. */

@@ -68,6 +68,10 @@ export class Model {
   }
 
   best(prefix: Prefix): Path | undefined {
+    return this.used(prefix)[0]
+  }
+
+  used(prefix: Prefix): readonly Path[] {
     const eligible = this.paths(prefix).map((path) => this.imported(path))
     return decide(
       eligible.filter((path) => path !== undefined),

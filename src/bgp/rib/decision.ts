@@ -1,4 +1,4 @@
-// The decision process: which of several paths to one destination is used. RFC 4271 §9.1.2.2, RFC 4456 §9.
+// The decision process: which of several paths to one destination are used. RFC 4271 §9.1.2.2, RFC 4456 §9.
 //
 // The RFC says: take the highest degree of preference, then strike out paths
 // step by step until one is left.
@@ -19,6 +19,9 @@
 // BIRD compares in pairs, so with MED its winner can depend on the order of
 // arrival. We strike out from the whole set at each step, as the RFC describes
 // it, and so depend on nothing but the paths.
+//
+// Steps 8 to 11 choose where there is nothing to choose between. Paths that get
+// that far share the traffic, as with BIRD's `merge paths`, which Calico turns on.
 
 import { type Address, addressBytes } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
@@ -37,7 +40,7 @@ export interface RankedPath {
   readonly path: Path
   /** False when the path may not be used at all. */
   readonly eligible: boolean
-  /** Why it was not chosen, in words; undefined for the best path. */
+  /** Why it is not in use, in words; undefined for the best path, and for those in use beside it. */
   readonly lostBy: string | undefined
 }
 
@@ -51,7 +54,10 @@ interface Step {
 
 const ORIGINS = ['igp', 'egp', 'incomplete']
 
-const STEPS: readonly Step[] = [
+/** Next hops of one route: BIRD's limit. */
+const MAX_NEXT_HOPS = 16
+
+const PREFERENCES: readonly Step[] = [
   { lostBy: 'not our own', by: ({ peer }) => (peer === null ? 0 : 1) },
   { lostBy: 'lower LOCAL_PREF', by: ({ attributes }) => -(attributes.localPref ?? 0) },
   { lostBy: 'longer AS_PATH', by: asPathLength },
@@ -59,20 +65,31 @@ const STEPS: readonly Step[] = [
   { lostBy: 'higher MED', by: ({ attributes }) => attributes.med ?? 0, among: neighboringAs },
   { lostBy: 'internal peer', by: (path, given) => (from(path, given).type === 'external' ? 0 : 1) },
   { lostBy: 'higher IGP metric', by: ({ nextHop }, given) => given.igpMetric(nextHop) },
+]
+
+const TIE_BREAKS: readonly Step[] = [
   { lostBy: 'higher router ID', by: (path, given) => ordinal(originator(path, given)) },
   { lostBy: 'longer CLUSTER_LIST', by: ({ attributes }) => attributes.clusterList?.length ?? 0 },
   { lostBy: 'higher peer address', by: (path, given) => ordinal(from(path, given).address) },
   { lostBy: 'higher path identifier', by: ({ pathId }) => pathId },
 ]
 
-/** The best of some eligible paths to one destination, whatever their order. Undefined when there are none. */
-export function decide(paths: readonly Path[], given: Circumstances): Path | undefined {
+const STEPS: readonly Step[] = [...PREFERENCES, ...TIE_BREAKS]
+
+/**
+ * Which of some eligible paths to one destination are used, whatever their order: the best first, then those that share
+ * the traffic with it. Of paths to one next hop, which reflectors send, only the first is; empty when there are none.
+ */
+export function decide(paths: readonly Path[], given: Circumstances): readonly Path[] {
   let left = paths
-  for (const step of STEPS) {
-    if (left.length < 2) break
+  for (const step of PREFERENCES) {
+    if (left.length < 2) return left
     left = survivors(step, left, given)
   }
-  return left[0]
+  const byNextHop = new Map<Address, Path>()
+  for (const { path } of rank(left, given))
+    if (!byNextHop.has(path.nextHop)) byNextHop.set(path.nextHop, path)
+  return [...byNextHop.values()].slice(0, MAX_NEXT_HOPS)
 }
 
 /** All of some eligible paths to one destination, best first: those struck out last before those struck out early. */

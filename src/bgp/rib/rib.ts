@@ -158,7 +158,7 @@ export class Rib {
     for (const group of this.#groups.values()) this.#touchAll(group)
   }
 
-  /** Destinations whose best path is another than when last taken, each once. Our own paths are among them. */
+  /** Destinations whose paths in use are others than when last taken, each once. Our own paths are among them. */
   takeBestChanges(): BestPathChange[] {
     return this.#locRib.takeChanges()
   }

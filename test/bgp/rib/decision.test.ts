@@ -3,6 +3,7 @@ import t from 'tap'
 import { type Circumstances, decide, rank } from '../../../src/bgp/rib/decision.ts'
 import type { RibPeer } from '../../../src/bgp/rib/peer.ts'
 import type { Path } from '../../../src/bgp/types.ts'
+import type { PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { address } from '../../../src/inet/address.ts'
 import { path, peer, router, sequence } from '../../kit/rib.ts'
 
@@ -55,7 +56,7 @@ const STEPS: Record<string, readonly [Path, Path]> = {
 t.test('each step is reached when those before it are even, and names itself to the loser', async (t) => {
   for (const [lostBy, [winner, loser]] of Object.entries(STEPS)) {
     for (const paths of orders([winner, loser])) {
-      t.equal(decide(paths, given), winner, lostBy)
+      t.equal(decide(paths, given)[0], winner, lostBy)
       t.same(rank(paths, given), [
         { path: winner, eligible: true, lostBy: undefined },
         { path: loser, eligible: true, lostBy },
@@ -67,7 +68,7 @@ t.test('each step is reached when those before it are even, and names itself to 
 t.test('MED is compared between paths from one neighbouring AS only', async (t) => {
   const low = path(nodeB, { asPath: sequence(65002), med: 1 })
   const high = path(nodeA, { asPath: sequence(65001), med: 9 })
-  t.equal(decide([low, high], given), high)
+  t.equal(decide([low, high], given)[0], high)
 })
 
 t.test('a winner in a cycle of pairs does not depend on the order of arrival', async (t) => {
@@ -76,7 +77,7 @@ t.test('a winner in a cycle of pairs does not depend on the order of arrival', a
   const b = path(nodeA, { asPath: sequence(65002), originatorId: address('1.0.0.2') }, 1)
   const c = path(nodeB, { asPath: sequence(65001), med: 5, originatorId: address('1.0.0.3') })
   for (const paths of orders([a, b, c])) {
-    t.equal(decide(paths, given), b)
+    t.equal(decide(paths, given)[0], b)
     t.same(
       rank(paths, given).map(({ lostBy }) => lostBy),
       [undefined, 'higher router ID', 'higher MED'],
@@ -130,7 +131,7 @@ t.test(
         return orders(paths).every((order) => {
           const again = rank(order, given)
           return (
-            decide(order, given) === ranking[0]?.path &&
+            decide(order, given)[0] === ranking[0]?.path &&
             again.length === paths.length &&
             again.every(({ path, lostBy }, i) => path === ranking[i]!.path && lostBy === ranking[i]!.lostBy)
           )
@@ -146,5 +147,44 @@ t.test('exactly the best has no reason to have lost', async () => {
     fc.property(destinations, (paths) =>
       rank(paths, given).every(({ lostBy }, i) => (lostBy === undefined) === (i === 0)),
     ),
+  )
+})
+
+t.test(
+  'paths as good as the best share the traffic: up to the IGP metric, AS_PATH by its length alone',
+  async (t) => {
+    const [a, b] = [address('10.0.0.4'), address('10.0.0.5')]
+    const best = path(tor, { asPath: sequence(65001, 1), nextHop: a })
+    const equal = path(otherTor, { asPath: sequence(65002, 2), nextHop: b })
+    for (const paths of orders([best, equal])) t.same(decide(paths, given), [best, equal])
+    const lesser: PathAttributes[] = [
+      { localPref: 99 },
+      { asPath: sequence(65002, 2, 3) },
+      { origin: 'egp' },
+      { nextHop: address('10.0.0.99') },
+    ]
+    for (const over of lesser) {
+      const other = path(otherTor, { asPath: sequence(65002, 2), nextHop: b, ...over })
+      t.same(decide([other, best], given), [best], JSON.stringify(over))
+    }
+  },
+)
+
+t.test('a next hop is used once, however many reflectors name it, and no more than 16 are', async (t) => {
+  t.same(decide([path(nodeB), path(nodeA)], given), [path(nodeA)])
+  const many = Array.from({ length: 20 }, (_, i) => path(nodeA, { nextHop: address(`10.0.1.${i}`) }, i))
+  t.same(decide(many.toReversed(), given), many.slice(0, 16))
+})
+
+t.test('which paths share the traffic, and in what order, does not depend on their arrival', async () => {
+  fc.assert(
+    fc.property(destinations, (paths) => {
+      const used = decide(paths, given)
+      return orders(paths).every((order) => {
+        const again = decide(order, given)
+        return again.length === used.length && again.every((path, i) => path === used[i])
+      })
+    }),
+    { numRuns: 150 },
   )
 })

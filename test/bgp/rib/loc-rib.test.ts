@@ -1,5 +1,6 @@
 import t from 'tap'
 import { LocRib } from '../../../src/bgp/rib/loc-rib.ts'
+import { address } from '../../../src/inet/address.ts'
 import type { Prefix } from '../../../src/inet/prefix.ts'
 import { path, peer } from '../../kit/rib.ts'
 
@@ -16,11 +17,11 @@ t.test('a change is told once, however often the best path was another meanwhile
   const { locRib } = table()
   locRib.replace(undefined, best)
   locRib.replace(undefined, better)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: better }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: better, equal: [] }])
   t.same(locRib.takeChanges(), [])
   locRib.replace(better, undefined)
   locRib.replace(best, undefined)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: undefined }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: undefined, equal: [] }])
 })
 
 t.test('a best path that went and came back the same is no change', async (t) => {
@@ -42,6 +43,20 @@ t.test('a path that is not the best disturbs nobody', async (t) => {
   locRib.replace(worse, undefined)
   t.equal(touched.length, 1)
   t.same([...locRib.prefixes()], [best.prefix])
+})
+
+t.test('a path that comes to share the traffic is news, but not for other peers', async (t) => {
+  const { locRib, touched } = table()
+  const equal = path(nodeB, { nextHop: address('10.0.0.8') })
+  for (const one of [best, equal]) locRib.replace(undefined, one)
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [equal] }])
+  t.same(
+    locRib.ranked(best.prefix).map(({ lostBy }) => lostBy),
+    [undefined, undefined],
+  )
+  locRib.replace(equal, undefined)
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [] }])
+  t.equal(touched.length, 1)
 })
 
 t.test('every path of a destination is shown with the reason why it is not used', async (t) => {

@@ -159,7 +159,7 @@ class Bench {
   })
   readonly model = new Model(({ prefix }) => this.exported.includes(prefix))
   readonly neighbors = new Map<string, Neighbor>()
-  readonly best = new Map<Prefix, Path>()
+  readonly used = new Map<Prefix, readonly Path[]>()
 
   run(command: Command): void {
     if ('peer' in command && command.do !== 'up' && !this.neighbors.has(PEERS[command.peer]!.name)) return
@@ -240,21 +240,19 @@ class Bench {
       same(ended.toSorted(), this.model.peers.get(name)!.families.toSorted(), `End-of-RIB to ${name}`)
       same(asked.size, 0, `what ${name} asked for`)
     }
-    for (const { prefix, best } of this.rib.takeBestChanges()) {
-      if (isDeepStrictEqual(this.best.get(prefix), best)) throw new Error(`${prefix} did not change`)
-      if (best) this.best.set(prefix, best)
-      else this.best.delete(prefix)
+    for (const { prefix, best, equal } of this.rib.takeBestChanges()) {
+      const used = best ? [best, ...equal] : []
+      if (isDeepStrictEqual(this.used.get(prefix) ?? [], used)) throw new Error(`${prefix} did not change`)
+      this.used.set(prefix, used)
     }
     for (const prefix of PREFIXES) {
-      same(this.best.get(prefix), this.model.best(prefix), `best path of ${prefix}`)
+      same(this.used.get(prefix) ?? [], this.model.used(prefix), `paths in use to ${prefix}`)
       same(this.rib.best(prefix), this.model.best(prefix), `best path of ${prefix}`)
       const ranked = this.rib.paths(prefix)
       same(ranked.length, this.model.paths(prefix).length, `paths of ${prefix}`)
-      same(
-        ranked.find(({ lostBy }) => lostBy === undefined)?.path,
-        this.model.best(prefix),
-        `why not ${prefix}`,
-      )
+      const used = ranked.filter(({ lostBy }) => lostBy === undefined).map(({ path }) => path)
+      same(used.slice(0, 1), this.model.used(prefix).slice(0, 1), `why not ${prefix}`)
+      same(new Set(used), new Set(this.model.used(prefix)), `why not ${prefix}`)
     }
   }
 }

@@ -39,7 +39,7 @@ t.test('what it announces again stays untouched, the rest goes with the sweep', 
   rib.receive(node.name, announcing([kept]))
   t.same(rib.takeBestChanges(), [])
   rib.sweep(node.name, 'ipv4')
-  t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined }])
+  t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined, equal: [] }])
   t.equal(rib.received(node.name), 1)
 })
 
@@ -54,7 +54,7 @@ t.test('what is still stale at a second loss is gone', async (t) => {
   rib.addPeer(node)
   rib.receive(node.name, announcing([kept]))
   rib.suspendPeer(node.name)
-  t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined }])
+  t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined, equal: [] }])
 })
 
 t.test('under another BGP Identifier what was kept stays, and is weighed with it', async (t) => {
