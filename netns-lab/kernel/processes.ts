@@ -4,7 +4,7 @@
 // as leader of its own process group, so that a Ctrl-C at the terminal is for the lab alone.
 
 import { spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { until } from '../until.ts'
 import { CommandError, outcome } from './run.ts'
@@ -101,12 +101,23 @@ function gone(process: ProcessId): Promise<true | undefined> {
   return until(() => !lives(process), { deadlineMs: patienceMs, everyMs: 10 })
 }
 
-/** Undefined when there is no such process, or only its corpse. */
+/**
+ * Undefined when there is no such process, or only its corpse. While threads of it are still on their way out it is there,
+ * with its sockets, although its first thread is a corpse already.
+ */
 function startOf(pid: number): string | undefined {
   const stat = read(`/proc/${pid}/stat`)
   // The name in parentheses may hold spaces and parentheses itself.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields?.[0] === 'Z' ? undefined : fields?.[19]
+  return fields?.[0] === 'Z' && threadsOf(pid) < 2 ? undefined : fields?.[19]
+}
+
+function threadsOf(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/task`).length
+  } catch {
+    return 0
+  }
 }
 
 function read(path: string): string | undefined {
