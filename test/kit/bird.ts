@@ -1,0 +1,75 @@
+// A real BIRD 2 in a network namespace, and the namespaces for it: for tests of sockets, as root.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+/** Makes namespaces named `PREFIX-NAME` that go with the test, and runs `ip -n PREFIX-NAME ARGS` for each line. */
+export function namespaces(
+  t: Test,
+  lines: Readonly<Record<string, readonly string[]>>,
+): (name: string) => string {
+  const prefix = `caracal-peers-${process.pid}`
+  const names = Object.keys(lines)
+  const full = (name: string) => `${prefix}-${name}`
+  for (const name of names) {
+    execFileSync('ip', ['netns', 'add', full(name)])
+    t.teardown(() => execFileSync('ip', ['netns', 'del', full(name)]))
+    execFileSync('ip', ['-n', full(name), 'link', 'set', 'lo', 'up'])
+  }
+  for (const name of names)
+    for (const line of lines[name]!) {
+      const args = line.split(' ').map((word) => (names.includes(word) ? full(word) : word))
+      execFileSync('ip', ['-n', full(name), ...args])
+    }
+  return full
+}
+
+/** From now on sockets of this process belong to the namespace. It has to be a file of tests of its own. */
+export function enter(namespace: string): void {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const setns = koffi.load(null).func('int setns(int, int)')
+  const CLONE_NEWNET = 0x40000000
+  if (setns(openSync(`/run/netns/${namespace}`, 'r'), CLONE_NEWNET) !== 0)
+    throw new Error(`cannot enter ${namespace}`)
+}
+
+/** Makes a router of a namespace. */
+export function forwardPackets(namespace: string): void {
+  execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+}
+
+export interface Bird {
+  /** Replaces the configuration. */
+  configure(protocols: string): void
+  /** What birdc prints. */
+  ask(question: string): string
+}
+
+/** A BIRD with a device protocol and these; it ends with the test. */
+export function startBird(t: Test, namespace: string, routerId: string, protocols: string): Bird {
+  const directory = mkdtempSync(join(tmpdir(), 'caracal-bird-'))
+  const [file, socket] = [join(directory, 'bird.conf'), join(directory, 'bird.ctl')]
+  const write = (text: string) => writeFileSync(file, `router id ${routerId};\nprotocol device {}\n${text}\n`)
+  write(protocols)
+  const argv = ['netns', 'exec', namespace, 'bird', '-f', '-c', file, '-s', socket]
+  const child: ChildProcess = spawn('ip', argv, { stdio: 'ignore' })
+  t.teardown(async () => {
+    const gone = new Promise((exit) => child.once('exit', exit))
+    child.kill('SIGKILL')
+    await gone
+    rmSync(directory, { recursive: true })
+  })
+  const ask = (question: string) =>
+    execFileSync('birdc', ['-s', socket, ...question.split(' ')], { encoding: 'utf8' })
+  return {
+    ask,
+    configure(text) {
+      write(text)
+      ask('configure')
+    },
+  }
+}
