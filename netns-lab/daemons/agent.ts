@@ -2,6 +2,7 @@
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { lives, type ProcessId } from '../kernel/processes.ts'
 import { sysctl } from '../kernel/run.ts'
 import { type Lab, startProcess, stopProcess } from '../lab.ts'
 import { repository } from '../state.ts'
@@ -17,13 +18,13 @@ const runners: Readonly<Record<LabNode['agent'], Runner>> = {
   caracal: {
     start: (lab, node) =>
       startProcess(lab, {
-        name: `${node.name} agent`,
+        name: processName(node.name),
         machine: node.name,
         argv: [process.execPath, join(repository, 'src', 'main.ts'), 'run'],
         environment: agentEnvironment(lab, node),
         log: 'agent.log',
       }),
-    stop: (lab, node, signal) => stopProcess(lab, `${node.name} agent`, signal),
+    stop: (lab, node, signal) => stopProcess(lab, processName(node.name), signal),
   },
   bird: {
     async start(lab, node) {
@@ -44,6 +45,12 @@ export async function stopAgent(lab: Lab, node: LabNode, signal: NodeJS.Signals)
   await runners[node.agent].stop(lab, node, signal)
 }
 
+/** The process of our agent on a node; undefined when it is not there. */
+export function agentProcess({ state }: Lab, node: string): ProcessId | undefined {
+  const process = state.processes[processName(node)]
+  return process && lives(process) ? process : undefined
+}
+
 /** How the agent of a node is started, and how the commands find it. */
 export function agentEnvironment(lab: Lab, node: LabNode): Record<string, string> {
   const home = join(lab.directory, node.name)
@@ -55,6 +62,10 @@ export function agentEnvironment(lab: Lab, node: LabNode): Record<string, string
     ...lab.datastore.environment,
     ...node.environment,
   }
+}
+
+function processName(node: string): string {
+  return `${node} agent`
 }
 
 /** Felix's part on a node that runs BIRD. */

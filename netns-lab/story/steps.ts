@@ -20,6 +20,7 @@ import { documentSchema, podSchema } from '../topology/schema.ts'
 import { patient } from '../until.ts'
 import { checkMonitors, startMonitors, startStream, stopMonitors, stopStream } from './background.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
+import { checkFootprint, noteFootprint } from './footprint.ts'
 
 export interface Step {
   readonly kind: StepKind
@@ -110,6 +111,16 @@ export const steps = {
   }),
   'stop-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGTERM')),
   'kill-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGKILL')),
+
+  'note-footprint': row(oneOrMore(z.string()), async ({ lab }, nodes) => {
+    for (const node of nodes) noteFootprint(lab, node)
+  }),
+  'check-footprint': row(
+    z.strictObject({ on: oneOrMore(z.string()), memory: z.number().min(0), within }),
+    async (telling, { on, memory, within }) => {
+      for (const node of on) await checkFootprint(telling, node, memory, within)
+    },
+  ),
 
   /** Out of the nodes' reach and back, or crashed and back. The lab itself writes on while it is cut off. */
   datastore: row(z.enum(['cut', 'mend', 'kill', 'start']), ({ lab }, event) => lab.datastore.on[event](lab)),
