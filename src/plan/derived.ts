@@ -54,10 +54,14 @@ export class Derived<K, V> {
   }
 }
 
-/** Equality of flat records: every field `===`. Good for everything in `wanted.ts`. */
+/** Equality of records whose fields are plain, or short lists. Good for everything in `wanted.ts`. */
 export function sameRecord<T extends object>(a: T, b: T): boolean {
   const keys = Object.keys(a) as (keyof T)[]
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
+  return keys.length === Object.keys(b).length && keys.every((key) => sameField(a[key], b[key]))
+}
+
+function sameField(a: unknown, b: unknown): boolean {
+  return a === b || (Array.isArray(a) && sameJson(a, b))
 }
 
 /** For values with lists and records in them, all of them small. */

@@ -2,26 +2,59 @@
 // the filter that confd writes for it (Calico confd/pkg/backends/calico/bgp_processor.go).
 
 import type { Path } from '../bgp/types.ts'
-import { address, familyOf } from '../inet/address.ts'
+import { address, addressBytes, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
 import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
+import type { NextHop } from './wanted.ts'
+
+/** A path in use, and where it leads. */
+interface Lead {
+  readonly path: Path
+  readonly way: Way
+}
 
 export function learnedRoute(destination: Prefix, inputs: Inputs): Offer {
-  const path = inputs.paths.get(destination)
-  if (!path) return undefined
+  const paths = inputs.paths.get(destination)
+  if (!paths) return undefined
   const reason = refusal(destination, inputs)
-  const way = reason === undefined ? wayOf(path, inputs) : { declined: reason }
-  if ('declined' in way) return { declined: `from ${path.peer}: ${way.declined}` }
+  if (reason !== undefined) return { declined: `from ${paths[0]!.peer}: ${reason}` }
+  const leads: Lead[] = []
+  const declined: string[] = []
+  for (const path of paths) {
+    const way = wayOf(path, inputs)
+    if ('declined' in way) declined.push(`from ${path.peer}: ${way.declined}`)
+    else leads.push({ path, way })
+  }
+  if (leads.length === 0) return { declined: declined.join(', ') }
+  const says = leads.map(({ path }) => `${path.peer} says next hop ${path.nextHop}`)
   return {
     prefix: destination,
     type: 'unicast',
     protocol: 'bird',
-    ...way,
-    because: `BGP: ${path.peer} says next hop ${path.nextHop}`,
+    ...together(leads),
+    because: `BGP: ${says.join(', ')}`,
   }
+}
+
+/** Next hops in the order of their addresses, as BIRD has them: which path is the best changes no traffic. */
+function together(leads: readonly Lead[]): Way | { readonly nexthops: readonly NextHop[] } {
+  const byText = new Map(leads.map(({ way }) => [`${way.gateway} ${way.device}`, way]))
+  const [way, ...others] = byText.values()
+  if (others.length === 0) return way!
+  const nexthops = [...byText.values()].map(({ device, gateway, onlink }) => ({
+    device: device!,
+    ...(gateway && { gateway }),
+    ...(onlink && { onlink }),
+  }))
+  return { nexthops: nexthops.sort(byAddress) }
+}
+
+function byAddress(a: NextHop, b: NextHop): number {
+  const bytes = ({ gateway }: NextHop) => (gateway ? addressBytes(gateway) : new Uint8Array())
+  return Buffer.compare(bytes(a), bytes(b)) || (a.device < b.device ? -1 : 1)
 }
 
 /** Destinations that would take the node itself off the network, whoever announces them. */

@@ -24,8 +24,8 @@ import type { Neighbor, Route, RouteProtocol, Sysctl } from './wanted.ts'
 export interface Inputs {
   readonly facts: Facts
   readonly resolver: Resolver
-  /** Best BGP paths by destination. */
-  readonly paths: ReadonlyMap<Prefix, Path>
+  /** BGP paths in use by destination, the best first. */
+  readonly paths: ReadonlyMap<Prefix, readonly Path[]>
   readonly links: ReadonlyMap<string, Link>
   /** Routes of others by destination, of the metric ours would have. */
   readonly foreign: ReadonlyMap<Prefix, ForeignRoute>

@@ -79,7 +79,7 @@ export interface PlanSettings {
 export class Plan {
   readonly facts: Facts
   readonly #resolver = new Resolver()
-  readonly #paths = new Map<Prefix, Path>()
+  readonly #paths = new Map<Prefix, readonly Path[]>()
   readonly #links = new Map<string, Link>()
   readonly #homes = new Map<Address, string>()
   readonly #foreign = new Map<Prefix, ForeignRoute>()
@@ -147,16 +147,16 @@ export class Plan {
     return this.#settings.usePodCidr ? withPodCidrs(resource) : [resource]
   }
 
-  best({ prefix, best }: BestPathChange): void {
-    const before = this.#paths.get(prefix)
-    if (before) this.#byNextHop.place(before.nextHop, prefix, false)
-    if (best && best.peer !== null) {
-      this.#paths.set(prefix, best)
-      this.#byNextHop.place(best.nextHop, prefix, true)
-    } else {
-      this.#paths.delete(prefix)
+  best({ prefix, best, equal }: BestPathChange): void {
+    const before = this.#paths.get(prefix) ?? []
+    const after = best && best.peer !== null ? [best, ...equal] : []
+    for (const { nextHop } of before) this.#byNextHop.place(nextHop, prefix, false)
+    for (const { nextHop } of after) this.#byNextHop.place(nextHop, prefix, true)
+    if (after.length > 0) this.#paths.set(prefix, after)
+    else this.#paths.delete(prefix)
+    for (const { nextHop } of before) {
+      if (this.#byNextHop.get(nextHop).size === 0) this.#resolver.forget(nextHop)
     }
-    if (before && this.#byNextHop.get(before.nextHop).size === 0) this.#resolver.forget(before.nextHop)
     this.#routes.touch(prefix)
   }
 

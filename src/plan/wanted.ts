@@ -19,10 +19,15 @@ export interface Route {
   readonly gateway?: Address
   readonly scope?: 'link'
   readonly onlink?: true
+  /** Several ways out of equal weight, in place of `device`, `gateway` and `onlink`. At least two. */
+  readonly nexthops?: readonly NextHop[]
   readonly mtu?: number
   readonly source?: Address
   readonly because: string
 }
+
+/** One of the ways out of a multipath route. */
+export type NextHop = Required<Pick<Route, 'device'>> & Pick<Route, 'gateway' | 'onlink'>
 
 /** A static neighbour entry: `ip neigh replace ADDRESS lladdr MAC dev DEVICE nud permanent`. */
 export interface Neighbor {

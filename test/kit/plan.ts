@@ -149,6 +149,12 @@ export class Cluster {
     return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer), equal: [] })
   }
 
+  /** The same from several peers, `Node_<next hop>`, all of them in use. */
+  learnAll(text: string, ...nextHops: string[]): this {
+    const paths = nextHops.map((hop) => path(prefix(text), address(hop), `Node_${hop.replaceAll('.', '_')}`))
+    return this.#best({ prefix: prefix(text), best: paths[0], equal: paths.slice(1) })
+  }
+
   unlearn(text: string): this {
     return this.#best({ prefix: prefix(text), best: undefined, equal: [] })
   }
@@ -194,7 +200,7 @@ function idOf({ kind, metadata }: Document): string {
 
 /** As ip(8) prints it, but with the length of host prefixes. */
 export function line(route: Route): string {
-  const { prefix, type, protocol, device, gateway, scope, onlink, mtu, source } = route
+  const { prefix, type, protocol, device, gateway, scope, onlink, nexthops = [], mtu, source } = route
   const words = [
     type === 'blackhole' && 'blackhole',
     prefix,
@@ -205,6 +211,7 @@ export function line(route: Route): string {
     source && `src ${source}`,
     onlink && 'onlink',
     mtu && `mtu ${mtu}`,
+    ...nexthops.map((hop) => `nexthop via ${hop.gateway} dev ${hop.device}${hop.onlink ? ' onlink' : ''}`),
   ]
   return words.filter(Boolean).join(' ')
 }

@@ -80,3 +80,47 @@ t.test('a kernel without IPIP gets no route into tunl0, only a reason', async (t
     { offer: { declined: /this kernel has no ipip devices/ } },
   ])
 })
+
+t.test('paths in use together become one route, its next hops in the order of their addresses', async (t) => {
+  const cluster = learned({}).learnAll('192.0.2.0/24', '10.0.0.12', '10.0.0.3')
+  const both = '192.0.2.0/24 proto bird nexthop via 10.0.0.3 dev eth0 nexthop via 10.0.0.12 dev eth0'
+  t.same(cluster.routes().at(-1), both)
+  t.match(cluster.plan.explain(prefix('192.0.2.0/24')), [
+    {
+      offer: { because: 'BGP: Node_10_0_0_12 says next hop 10.0.0.12, Node_10_0_0_3 says next hop 10.0.0.3' },
+    },
+  ])
+  cluster.learnAll('192.0.2.0/24', '10.0.0.3', '10.0.0.12')
+  t.same(cluster.settle().routes.size, 1, 'its reason is another')
+  t.same(cluster.routes().at(-1), both, 'whichever is the best')
+  t.same(cluster.again().routes(), cluster.routes())
+})
+
+t.test('of next hops that share the traffic, those that cannot be reached are left out', async (t) => {
+  const cluster = learned({}).learnAll('192.0.2.0/24', '10.1.0.3', '10.0.0.3').foreign()
+  t.same(cluster.routes().at(-1), '192.0.2.0/24 via 10.0.0.3 dev eth0 proto bird')
+  cluster.link('eth1', '10.1.0.1/24')
+  t.same(
+    cluster.routes().at(-1),
+    '192.0.2.0/24 proto bird nexthop via 10.0.0.3 dev eth0 nexthop via 10.1.0.3 dev eth1',
+  )
+  cluster.down('eth0').down('eth1')
+  t.match(cluster.plan.explain(prefix('192.0.2.0/24')), [
+    { offer: { declined: /^from Node_10_1_0_3: .* no route to 10.1.0.3, from Node_10_0_0_3: / } },
+  ])
+})
+
+t.test('two next hops behind one gateway are one way out', async (t) => {
+  t.same(
+    learned({}).learnAll('192.0.2.0/24', '10.1.0.3', '10.1.0.4').routes().at(-1),
+    '192.0.2.0/24 via 10.0.0.254 dev eth0 proto bird',
+  )
+})
+
+t.test('IPIP: several next hops through tunl0, each to itself', async (t) => {
+  const cluster = learned({ ipipMode: 'CrossSubnet' }).learnAll('10.65.2.0/26', '10.1.0.3', '10.0.0.2')
+  t.same(
+    cluster.routes().at(-1),
+    '10.65.2.0/26 proto bird nexthop via 10.0.0.2 dev eth0 nexthop via 10.1.0.3 dev tunl0 onlink',
+  )
+})

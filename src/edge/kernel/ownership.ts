@@ -5,6 +5,7 @@
 // is ours only where `owns` says so.
 
 import { type Prefix, prefix } from '../../inet/prefix.ts'
+import { isTunnelName } from '../../plan/wanted.ts'
 import { type PrintedRoute, RTN_BLACKHOLE, RTN_UNICAST, RTPROT_KERNEL } from './route-text.ts'
 
 export interface Ownership {
@@ -22,6 +23,8 @@ export interface Ownership {
 }
 
 const AGENT_PROTOCOLS: readonly string[] = ['12', '80']
+/** The only one of ours that has several next hops. */
+const BGP_PROTOCOL = '12'
 /** The CNI plugin writes protocol boot. */
 const CNI_PROTOCOL = '3'
 export const VXLAN_DEVICES: readonly string[] = ['vxlan.calico', 'vxlan-v6.calico']
@@ -39,9 +42,13 @@ export function isVxlanDevice(device: string | undefined): boolean {
 /** True for routes that we or another agent of this cluster made, and that we therefore change and remove. */
 export function isOurs(printed: PrintedRoute, ownership: Ownership): boolean {
   const { type, protocol, prefix: destination, route } = printed
-  if (!printed.main || printed.tos || printed.multipath || destination === LINK_LOCAL) return false
+  if (!printed.main || printed.tos || destination === LINK_LOCAL) return false
   if (type !== RTN_UNICAST && type !== RTN_BLACKHOLE) return false
-  const { device } = route
+  const { device, nexthops } = route
+  if (nexthops) {
+    const isMarked = nexthops.every((hop) => isTunnelName(hop.device))
+    return protocol === BGP_PROTOCOL && (isMarked || ownership.owns(destination))
+  }
   if (isWorkloadDevice(device, ownership)) return isWorkloadRoute(protocol, ownership)
   if (isVxlanDevice(device)) return protocol !== RTPROT_KERNEL
   return AGENT_PROTOCOLS.includes(protocol) && (device === IPIP_DEVICE || ownership.owns(destination))

@@ -6,7 +6,7 @@
 
 import { familyOf, parseAddress } from '../../inet/address.ts'
 import { isHost, type Prefix, parseCidr, prefixAddress } from '../../inet/prefix.ts'
-import type { Route, RouteProtocol } from '../../plan/wanted.ts'
+import type { NextHop, Route, RouteProtocol } from '../../plan/wanted.ts'
 
 export const RTN_UNICAST = 1
 export const RTN_BLACKHOLE = 6
@@ -16,8 +16,15 @@ const RT_TABLE_MAIN = '254'
 
 /** A route as the kernel holds it: of any program, in any table. */
 export interface KernelRoute extends Route {
+  readonly nexthops?: readonly KernelNextHop[]
   /** Absent: the one all of ours have. Only routes that others or older agents wrote have another. */
   readonly metric?: number
+}
+
+/** What is of other weight, or dead, is never what we want. */
+export interface KernelNextHop extends NextHop {
+  readonly weight?: number
+  readonly dead?: true
 }
 
 export interface PrintedRoute {
@@ -29,10 +36,9 @@ export interface PrintedRoute {
   readonly main: boolean
   /** Has a type of service: decides for some packets only. */
   readonly tos: boolean
-  readonly multipath: boolean
   readonly dead: boolean
   readonly metric: number
-  /** The route in our terms; of a multipath route, its first next hop. */
+  /** The route in our terms. */
   readonly route: KernelRoute
 }
 
@@ -48,7 +54,8 @@ export function ourMetric(prefix: Prefix): number {
 /** Reads one line of `ip -N -o -d route`; undefined when it is no route of a prefix. */
 export function parseRoute(line: string): PrintedRoute | undefined {
   const [type = '', destination = '', ...words] = line.replaceAll('\\', ' ').trim().split(/\s+/)
-  const { values, flags } = readWords(words)
+  const [head = [], ...hops] = splitAt('nexthop', words)
+  const { values, flags } = readWords(head)
   const prefix = prefixIn(destination, flags)
   if (!/^\d+$/.test(type) || !prefix) return undefined
   const metric = Number(values.get('metric') ?? 0)
@@ -59,7 +66,6 @@ export function parseRoute(line: string): PrintedRoute | undefined {
     protocol,
     main: (values.get('table') ?? RT_TABLE_MAIN) === RT_TABLE_MAIN,
     tos: values.has('tos'),
-    multipath: flags.has('nexthop'),
     dead: flags.has('dead'),
     metric,
     route: {
@@ -67,6 +73,7 @@ export function parseRoute(line: string): PrintedRoute | undefined {
       type: Number(type) === RTN_BLACKHOLE ? 'blackhole' : 'unicast',
       protocol: PROTOCOL_NAMES[protocol] ?? (protocol as RouteProtocol),
       ...(Number(type) === RTN_UNICAST && wayOut(values, flags)),
+      ...(hops.length > 0 && { nexthops: hops.map(nextHop) }),
       ...(metric !== ourMetric(prefix) && { metric }),
       because: 'found in the kernel',
     },
@@ -88,8 +95,31 @@ function wayOut(values: ReadonlyMap<string, string>, flags: ReadonlySet<string>)
   }
 }
 
-const FLAGS = new Set(['nexthop', 'onlink', 'dead', 'pref'])
-const VALUES = new Set(['via', 'dev', 'src', 'proto', 'scope', 'metric', 'mtu', 'table', 'tos'])
+/** What `ip` prints after each `nexthop` of a multipath route, or of a group of nexthop objects. */
+function nextHop(words: readonly string[]): KernelNextHop {
+  const { values, flags } = readWords(words)
+  const { device = '', gateway, onlink } = wayOut(values, flags)
+  const weight = Number(values.get('weight') ?? 1)
+  return {
+    device,
+    ...(gateway && { gateway }),
+    ...(onlink && { onlink }),
+    ...(weight !== 1 && { weight }),
+    ...(flags.has('dead') && { dead: true }),
+  }
+}
+
+function splitAt(mark: string, words: readonly string[]): string[][] {
+  const parts: string[][] = [[]]
+  for (const word of words) {
+    if (word === mark) parts.push([])
+    else parts.at(-1)!.push(word)
+  }
+  return parts
+}
+
+const FLAGS = new Set(['onlink', 'dead', 'pref'])
+const VALUES = new Set(['via', 'dev', 'src', 'proto', 'scope', 'metric', 'mtu', 'table', 'tos', 'weight'])
 /** Words between a key and its value: `via inet6 fd00::1`, `mtu lock 1400`. */
 const QUALIFIERS = new Set(['inet', 'inet6', 'lock'])
 
@@ -128,6 +158,7 @@ export function routeLine(route: Route): string {
     metric > 0 && `metric ${metric}`,
     onlink && 'onlink',
     mtu !== undefined && `mtu ${mtu}`,
+    ...nextHopWords(route),
   ])
 }
 
@@ -145,7 +176,14 @@ export function replaceLine(route: KernelRoute): string {
     `metric ${metricOf(route)}`,
     route.onlink && 'onlink',
     route.mtu !== undefined && `mtu ${route.mtu}`,
+    ...nextHopWords(route),
   ])
+}
+
+function nextHopWords({ nexthops = [] }: Route): string[] {
+  return nexthops.map(({ gateway, device, onlink }) =>
+    words(['nexthop', gateway && `via ${gateway}`, `dev ${device}`, 'weight 1', onlink && 'onlink']),
+  )
 }
 
 /** The line that removes exactly `route`: a `del` that names less takes the first that fits (Calico felix/routetable). */

@@ -9,6 +9,7 @@ import type { Batch, Outcome } from './batch.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
 import {
   deleteLine,
+  type KernelNextHop,
   type KernelRoute,
   type PrintedRoute,
   parseRoute,
@@ -58,7 +59,22 @@ const COMPARED = [
 
 /** Equal in everything the kernel holds. */
 export function sameRoute(a: KernelRoute, b: KernelRoute): boolean {
-  return COMPARED.every((field) => a[field] === b[field])
+  return COMPARED.every((field) => a[field] === b[field]) && sameNextHops(a, b)
+}
+
+/** In whatever order: IPv6 ones are routes of their own to the kernel. */
+function sameNextHops({ nexthops: a }: KernelRoute, { nexthops: b }: KernelRoute): boolean {
+  if (!a || !b) return a === b
+  return a.map(nextHopText).sort().join() === b.map(nextHopText).sort().join()
+}
+
+function nextHopText({ device, gateway, onlink, weight, dead }: KernelNextHop): string {
+  return [device, gateway, onlink, weight, dead].join(' ')
+}
+
+/** The devices it leads to. */
+function devicesOf({ device, nexthops }: KernelRoute): (string | undefined)[] {
+  return nexthops ? nexthops.map((hop) => hop.device) : [device]
 }
 
 export class Routes implements Kind<KernelRoute> {
@@ -72,8 +88,10 @@ export class Routes implements Kind<KernelRoute> {
     this.#options = options
   }
 
-  device({ device }: KernelRoute): string | undefined {
-    return device
+  /** Of a multipath route, if all next hops are on one: while another is left it stays, and the plan takes the rest out. */
+  device(route: KernelRoute): string | undefined {
+    const [device, ...others] = new Set(devicesOf(route))
+    return others.length === 0 ? device : undefined
   }
 
   /** The CNI plugin adds a pod's route before the datastore tells us of the pod (Calico felix/routetable, grace). */
@@ -173,9 +191,13 @@ export class Routes implements Kind<KernelRoute> {
   }
 
   /** A later process will know it for ours without being told. */
-  #recognised({ prefix, device }: KernelRoute): boolean {
+  #recognised(route: KernelRoute): boolean {
     const { ownership } = this.#options
-    return ownership.owns(prefix) || isWorkloadDevice(device, ownership) || isTunnelName(device)
+    return (
+      ownership.owns(route.prefix) ||
+      isWorkloadDevice(route.device, ownership) ||
+      devicesOf(route).every(isTunnelName)
+    )
   }
 }
 
@@ -202,7 +224,8 @@ function isWayOut({ main, tos, dead, type, prefix }: PrintedRoute): boolean {
 }
 
 function foreignRoute({ prefix, route, metric }: PrintedRoute): ForeignRoute {
-  return { prefix, device: route.device, gateway: route.gateway, metric }
+  const { device, gateway } = route.nexthops?.find(({ dead }) => !dead) ?? route
+  return { prefix, device, gateway, metric }
 }
 
 function refusals(routes: readonly KernelRoute[], outcomes: readonly Outcome[]): Refused[] {

@@ -18,6 +18,8 @@ const ours = [
   '1 10.65.6.0/26 via 172.18.0.6 dev eth0 proto 12',
   '1 10.65.1.0/26 via 172.18.0.4 dev eth0 proto 80 onlink',
   '1 198.51.100.0/24 via 172.18.0.9 dev eth0 proto 12',
+  '1 10.65.6.0/26 proto 12 \\\tnexthop via 172.18.0.6 dev eth0 weight 1 \\\tnexthop via 172.18.0.7 dev eth0 weight 1',
+  '1 10.99.1.0/26 proto 12 \\\tnexthop via 172.18.0.6 dev tunl0 weight 1 onlink \\\tnexthop via 172.18.0.7 dev tunl0 weight 1 onlink',
   '6 10.65.0.0/26 proto 80',
   '6 10.65.5.0/26 proto 12',
   '6 fd10:65::/122 dev lo proto 80 metric 1024 pref medium',
@@ -36,7 +38,8 @@ const foreign = [
   '7 10.65.6.0/26 proto 80',
   '1 10.65.6.0/26 via 172.18.0.6 dev eth0 table 100 proto 12',
   '1 10.65.6.0/26 tos 0x04 via 172.18.0.6 dev eth0 proto 12',
-  '1 10.65.6.0/26 proto 12 \\\tnexthop via 172.18.0.6 dev eth0 weight 1 \\\tnexthop via 172.18.0.7 dev eth0 weight 1',
+  '1 10.65.6.0/26 proto 4 \\\tnexthop via 172.18.0.6 dev eth0 weight 1 \\\tnexthop via 172.18.0.7 dev eth0 weight 1',
+  '1 10.99.1.0/26 proto 12 \\\tnexthop via 172.18.0.6 dev tunl0 weight 1 onlink \\\tnexthop via 172.18.0.7 dev eth0 weight 1',
 ]
 
 t.test('what we or another agent of the cluster made is ours', async (t) => {

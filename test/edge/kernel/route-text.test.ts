@@ -97,6 +97,23 @@ const forms: readonly Form[] = [
     remove: 'route del 10.65.0.3/32 dev caliaaa proto 3 metric 0',
   },
   {
+    name: 'learned from two routers',
+    printed:
+      '1 10.65.7.0/26 proto 12 scope 0 \\\tnexthop via 172.18.0.6 dev eth0 weight 1 \\\tnexthop via 172.18.0.7 dev tunl0 weight 1 onlink ',
+    route: {
+      prefix: prefix('10.65.7.0/26'),
+      type: 'unicast',
+      protocol: 'bird',
+      nexthops: [
+        { gateway: address('172.18.0.6'), device: 'eth0' },
+        { gateway: address('172.18.0.7'), device: 'tunl0', onlink: true },
+      ],
+      because,
+    },
+    put: 'route replace 10.65.7.0/26 proto 12 metric 0 nexthop via 172.18.0.6 dev eth0 weight 1 nexthop via 172.18.0.7 dev tunl0 weight 1 onlink',
+    remove: 'route del 10.65.7.0/26 proto 12 metric 0',
+  },
+  {
     name: 'IPv6 workload',
     printed: '1 fd10:65::2 dev caliaaa proto 3 scope 0 metric 1024 pref medium',
     route: {
@@ -140,7 +157,19 @@ t.test('what marks a route of others is read', async (t) => {
     ['1 10.2.0.0/24 dev via proto 3 scope 253 ', { route: { device: 'via' } }],
     [
       '1 10.65.7.0/26 proto 4 scope 0 \\	nexthop via 172.18.0.6 dev eth0 weight 1 \\	nexthop via 172.18.0.7 dev eth1 weight 1 ',
-      { multipath: true, route: { gateway: '172.18.0.6', device: 'eth0' } },
+      { route: { device: undefined, nexthops: [{ gateway: '172.18.0.6' }, { gateway: '172.18.0.7' }] } },
+    ],
+    [
+      '1 10.65.7.0/26 nhid 7 proto 12 scope 0 \\\tnexthop via 172.18.0.6 dev eth0 weight 2 \\\tnexthop via 172.18.0.7 dev eth1 weight 1 dead linkdown ',
+      {
+        dead: false,
+        route: {
+          nexthops: [
+            { device: 'eth0', weight: 2 },
+            { device: 'eth1', dead: true },
+          ],
+        },
+      },
     ],
   ]
   for (const [line, expected] of facts) t.match(parseRoute(line), expected, line)

@@ -184,6 +184,69 @@ t.test(
   },
 )
 
+const viaTwo = (to: string, ...gateways: string[]) =>
+  route(to, { nexthops: gateways.map((text) => ({ gateway: address(text), device: 'eth0' })) })
+
+t.test(
+  'a route to two routers: one item, read back in any order, one replace from and to every other form',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const { kind } = routesIn(t, ns)
+    const [v4, v6] = ['10.65.7.0/26', 'fd10:7::/122']
+    const forms = [
+      [viaTwo(v4, '172.18.0.6', '172.18.0.7'), viaTwo(v6, 'fd00::6', 'fd00::7')],
+      [
+        route(v4, { gateway: address('172.18.0.6'), device: 'eth0' }),
+        route(v6, { gateway: address('fd00::6'), device: 'eth0' }),
+      ],
+      [viaTwo(v4, '172.18.0.8', '172.18.0.6'), viaTwo(v6, 'fd00::8', 'fd00::6')],
+      [route(v4, blackhole), route(v6, blackhole)],
+      [viaTwo(v4, '172.18.0.7', '172.18.0.8', '172.18.0.9'), viaTwo(v6, 'fd00::7', 'fd00::8', 'fd00::9')],
+    ]
+    for (const form of forms) {
+      t.same(await kind.put(form), [])
+      t.same(await kind.put(form), [], 'again')
+      const read = await kind.read()
+      t.equal(read.length, 2)
+      for (const [i, one] of form.entries()) t.ok(sameRoute(read[i]!, one), JSON.stringify(read[i]))
+    }
+    t.same(ns.show('-o route show 10.65.7.0/26'), [
+      '10.65.7.0/26 proto bird \\\tnexthop via 172.18.0.7 dev eth0 weight 1 \\\tnexthop via 172.18.0.8 dev eth0 weight 1 \\\tnexthop via 172.18.0.9 dev eth0 weight 1',
+    ])
+    t.same(await kind.remove(forms.at(-1)!), [])
+    t.same(await kind.remove(forms.at(-1)!), [])
+    t.same(await kind.read(), [])
+    t.same(ns.show('-6 route show fd10:7::/122'), [])
+  },
+)
+
+t.test('weights and nexthop objects of others in our place are seen and put right', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { kind } = routesIn(t, ns)
+  const wanted = viaTwo('10.65.7.0/26', '172.18.0.6', '172.18.0.7')
+  ns.ip('route add 10.65.7.0/26 proto bird nexthop via 172.18.0.6 weight 3 nexthop via 172.18.0.7')
+  t.notOk(sameRoute((await kind.read())[0]!, wanted))
+  await kind.put([wanted])
+  t.ok(sameRoute((await kind.read())[0]!, wanted))
+  ns.ip(
+    'nexthop add id 1 via 172.18.0.6 dev eth0',
+    'nexthop add id 2 via 172.18.0.7 dev eth0',
+    'nexthop add id 3 group 1/2',
+    'route replace 10.65.7.0/26 proto bird nhid 3',
+  )
+  t.notOk(sameRoute((await kind.read())[0]!, wanted), 'ip -d does not say in one line where a group leads')
+  await kind.put([wanted])
+  t.ok(sameRoute((await kind.read())[0]!, wanted))
+})
+
+t.test('a multipath route hangs on an interface only if all its next hops do', async (t) => {
+  const hops = (...devices: string[]) =>
+    route('10.65.7.0/26', { nexthops: devices.map((device) => ({ device })) })
+  const { kind } = routesIn(t, { name: 'unused' } as Namespace)
+  t.same([kind.device(hops('eth0', 'eth0')), kind.device(hops('eth0', 'eth1'))], ['eth0', undefined])
+})
+
 t.test('a removal names protocol and metric, so that the route of another stays', needsRoot, async (t) => {
   const ns = namespace(t)
   const { kind } = routesIn(t, ns)
@@ -219,7 +282,7 @@ t.test(
       'route add 203.0.113.0/24 via 172.18.0.9 proto bird',
       'route add 10.65.9.0/24 via 172.18.0.9 proto static',
       'route add 10.65.8.0/24 via 172.18.0.9 proto bird table 100',
-      'route add 10.65.7.0/24 proto bird nexthop via 172.18.0.6 nexthop via 172.18.0.7',
+      'route add 10.65.7.0/24 proto static nexthop via 172.18.0.6 nexthop via 172.18.0.7',
       'route add unreachable 192.0.2.0/24',
       '-6 route add default via fd00::1 metric 1024',
     )
