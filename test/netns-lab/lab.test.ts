@@ -65,7 +65,7 @@ for (const store of ['file', 'etcd'] as const)
     },
   )
 
-t.test('a pod is as the CNI plugin leaves it', needsRoot, async (t) => {
+t.test('a pod is as the CNI plugin leaves it and, where BIRD runs, Felix', needsRoot, async (t) => {
   await withLab(file(t, 'ctest-pod'), quiet, async (lab) => {
     await addPod(lab, podOf({ name: 'web-0', namespace: 'shop', node: 'node-a', addresses: [], pools: [] }))
     const ask = async (where: string, line: string): Promise<string[]> =>
@@ -75,7 +75,7 @@ t.test('a pod is as the CNI plugin leaves it', needsRoot, async (t) => {
         .filter(Boolean)
 
     t.match(await ask('node-a', 'ip -br link show calia4fc3c48bd8'), [/ee:ee:ee:ee:ee:ee/])
-    t.same(await ask('node-a', 'ip route show dev calia4fc3c48bd8'), ['172.18.0.1 scope link'])
+    t.same(await ask('node-a', 'ip route show dev calia4fc3c48bd8'), ['172.18.0.1 scope link metric 1024'])
     t.match(await ask('node-a', 'ip -6 route show dev calia4fc3c48bd8 proto boot'), [
       'fd18::1 metric 1024 pref medium',
     ])
