@@ -163,6 +163,7 @@ class Agent {
       onUnderlay: (links, foreign) => {
         this.#startup.interfaces(links)
         this.#input(() => this.#plan.underlay(links, foreign))
+        this.#peers?.step({ kind: 'next-hops' }) // at once, so that the next best paths are in the same turn
       },
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
@@ -350,6 +351,7 @@ class Agent {
       random: Math.random,
       restarting,
       advertise: ({ prefix }) => this.#plan.advertise(prefix),
+      reach: (nextHop) => this.#plan.reach(nextHop),
     })
     this.#peers = new Runner({
       speaker: this.#speaker,

@@ -48,6 +48,8 @@ export type SpeakerEvent =
   | { readonly kind: 'resend'; readonly peer: string; readonly family: Family }
   /** Ends the session with a peer, for it to begin anew (RFC 4486, Administrative Reset). */
   | { readonly kind: 'reset'; readonly peer: string }
+  /** Whether next hops are reached, or how far they are, may have changed. */
+  | { readonly kind: 'next-hops' }
   /** What `advertise` says may have changed. */
   | { readonly kind: 'refresh-out' }
   /** The end. Connections are closed without NOTIFICATION, so that peers keep our routes (RFC 4724 §4.2). */

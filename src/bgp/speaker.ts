@@ -36,6 +36,7 @@ export interface SpeakerOptions {
   /** See RibOptions; all as it is to all, when absent. */
   readonly advertise?: RibOptions['advertise']
   readonly interfaceOf?: NonNullable<RibOptions['interfaceOf']>
+  readonly reach?: NonNullable<RibOptions['reach']>
 }
 
 export class Speaker {
@@ -60,6 +61,7 @@ export class Speaker {
     this.rib = new Rib({
       advertise: options.advertise ?? (() => UNCHANGED),
       interfaceOf: options.interfaceOf ?? (() => ''),
+      ...(options.reach && { reach: options.reach }),
     })
     this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), options.restarting)
     this.#helper = new RestartHelper(this.rib, this.#queue)
@@ -139,6 +141,7 @@ export class Speaker {
     'refresh-in': ({ peer, family }) => this.#refreshIn(peer, family),
     resend: ({ peer, family }) => this.rib.resend(peer, family),
     reset: ({ peer }) => this.#peers.get(peer)?.reset(),
+    'next-hops': () => this.rib.reviewNextHops(),
     'refresh-out': () => this.rib.refilter(),
     stop: () => this.#stop(),
   }

@@ -88,11 +88,12 @@ function wayOf(
 ): Way | Declined {
   const exit = resolver.resolve(nextHop)
   if ('unresolved' in exit) return { declined: `next hop ${nextHop}: ${exit.unresolved}` }
+  const { device, gateway } = exit
   const pool = facts.poolOf(destination)
   const encapsulation = pool && encapsulationOf(pool)
   const family = familyOf(destination)
   if (!encapsulation?.tunnel || goesDirectly(encapsulation, pool!, { family, address: nextHop }, local))
-    return exit
+    return { device, gateway }
   const remote = { destination, family, name: `${peer}`, address: nextHop, vtep: undefined }
   const way = encapsulation.tunnel(remote, local)
   if ('declined' in way) return way

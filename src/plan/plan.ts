@@ -33,7 +33,7 @@ import {
   sysctlsFor,
 } from './plan-kernel.ts'
 import { withPodCidrs } from './pod-cidrs.ts'
-import { Resolver } from './resolve.ts'
+import { type Exit, Resolver, type Unresolved } from './resolve.ts'
 import { bgpWarnings, peerFor } from './sessions.ts'
 import { type TunnelChanges, Tunnels } from './tunnels.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
@@ -327,6 +327,11 @@ export class Plan {
   /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */
   explain(prefix: Prefix): { source: string; offer: Route | Declined }[] {
     return explain(prefix, this.#inputs)
+  }
+
+  /** Where packets for a BGP next hop leave this node. */
+  reach(nextHop: Address): Exit | Unresolved {
+    return this.#resolver.lookUp(nextHop)
   }
 
   /** True when a prefix may be announced without a route of ours that leads to it. */

@@ -15,6 +15,8 @@ import { isTunnelName } from './wanted.ts'
 export interface Exit {
   readonly device: string
   readonly gateway: Address
+  /** Gateways on the way: 0 for what is on a link of ours. */
+  readonly metric: number
 }
 
 export interface Unresolved {
@@ -57,6 +59,11 @@ export class Resolver {
     return found
   }
 
+  /** The same, for those who ask again themselves. */
+  lookUp(nextHop: Address): Exit | Unresolved {
+    return this.#look(nextHop)
+  }
+
   /** Nobody uses this next hop any more. */
   forget(nextHop: Address): void {
     this.#asked.delete(nextHop)
@@ -71,9 +78,10 @@ export class Resolver {
       if (hop.gateway === undefined) {
         return hop.device === undefined
           ? { unresolved: `no device towards ${gateway}` }
-          : { device: hop.device, gateway }
+          : { device: hop.device, gateway, metric: depth }
       }
-      if (hop.gateway === gateway && hop.device !== undefined) return { device: hop.device, gateway }
+      if (hop.gateway === gateway && hop.device !== undefined)
+        return { device: hop.device, gateway, metric: depth }
       gateway = hop.gateway
     }
     return { unresolved: `more than ${MAX_DEPTH} gateways behind one another` }

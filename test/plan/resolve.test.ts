@@ -20,6 +20,14 @@ t.test('no next hop is behind a tunnel of ours, whatever others put there', asyn
   )
   t.same(resolver.resolve(address('10.9.9.1')), { unresolved: 'no route to 10.9.9.1' })
   t.same(resolver.resolve(address('192.0.2.1')), { unresolved: 'no route to 192.0.2.1' })
-  t.same(resolver.resolve(address('172.18.0.9')), { device: 'eth0', gateway: '172.18.0.9' })
+  t.same(resolver.resolve(address('172.18.0.9')), { device: 'eth0', gateway: '172.18.0.9', metric: 0 })
   t.same(resolver.resolve(address('10.9.9.9')), { unresolved: '10.9.9.9 is an address of this node' })
+})
+
+t.test('what is on a link is nearer than what is behind a gateway', async (t) => {
+  const resolver = new Resolver()
+  const via = { prefix: prefix('0.0.0.0/0'), device: 'eth0', gateway: address('172.18.0.1'), metric: 100 }
+  resolver.update([link('eth0', '172.18.0.2/16')], [via])
+  t.match(resolver.lookUp(address('172.18.0.9')), { metric: 0 })
+  t.match(resolver.lookUp(address('192.0.2.1')), { gateway: '172.18.0.1', metric: 1 })
 })

@@ -1,8 +1,12 @@
-// Loc-RIB: all eligible paths of each destination, and which of them are in use. RFC 4271 §3.2, §9.1.2.
+// Loc-RIB: all paths of each destination that policy lets in, and which of them are in use. RFC 4271 §3.2, §9.1.2.
+//
+// A path whose next hop cannot be reached waits here until it can (§9.1.2.1).
 
+import type { Address } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { BestPathChange, Path } from '../types.ts'
 import { type Circumstances, decide, type RankedPath, rank } from './decision.ts'
+import { NextHops, type Reach } from './next-hops.ts'
 
 interface Destination {
   /** In no order. */
@@ -13,7 +17,14 @@ interface Destination {
 
 const NONE: readonly Path[] = []
 
+export interface LocRibOptions {
+  readonly peer: Circumstances['peer']
+  /** Whether a next hop can be reached. When its answers change, call `reviewNextHops`. */
+  reach(nextHop: Address): Reach
+}
+
 export class LocRib {
+  readonly #nextHops: NextHops
   readonly #given: Circumstances
   readonly #onChange: (prefix: Prefix) => void
   readonly #destinations = new Map<Prefix, Destination>()
@@ -21,31 +32,49 @@ export class LocRib {
   readonly #replaced = new Map<Prefix, readonly Path[]>()
 
   /** `onChange` hears of every change of a best path at once. */
-  constructor(given: Circumstances, onChange: (prefix: Prefix) => void) {
-    this.#given = given
+  constructor({ peer, reach }: LocRibOptions, onChange: (prefix: Prefix) => void) {
+    this.#nextHops = new NextHops(reach)
+    this.#given = { peer, igpMetric: (nextHop) => this.#metric(nextHop) }
     this.#onChange = onChange
   }
 
   /** Takes one path out, puts one in, or both; they have one prefix. */
   replace(before: Path | undefined, after: Path | undefined): void {
     const prefix = (after ?? before)!.prefix
+    if (after && after.peer !== null) this.#nextHops.hold(after.nextHop)
+    if (before && before.peer !== null) this.#nextHops.release(before.nextHop)
     const rest = this.#destinations.get(prefix)?.all.filter((path) => path !== before) ?? []
     this.#place(prefix, after ? [after, ...rest] : rest)
+  }
+
+  /** Weighs again the paths to next hops that are reached otherwise now. The cost is that of the table, if there are any. */
+  reviewNextHops(): void {
+    const changed = this.#nextHops.review()
+    if (changed.size === 0) return
+    for (const [prefix, { all }] of this.#destinations) {
+      if (all.some(({ nextHop }) => changed.has(nextHop))) this.#place(prefix, all)
+    }
   }
 
   best(prefix: Prefix): Path | undefined {
     return this.#used(prefix)[0]
   }
 
-  /** Best first, each with the step that struck it out. */
+  /** Best first, each with the step that struck it out; those to next hops out of reach come last. */
   ranked(prefix: Prefix): RankedPath[] {
-    const used = this.#used(prefix)
-    const all = this.#destinations.get(prefix)?.all ?? NONE
-    return rank(all, this.#given).map((one) =>
-      used.includes(one.path) ? { ...one, lostBy: undefined } : one,
-    )
+    const { all, used } = this.#destinations.get(prefix) ?? { all: NONE, used: NONE }
+    const reachable = rank(
+      all.filter((path) => !this.#outOfReach(path)),
+      this.#given,
+    ).map((one) => (used.includes(one.path) ? { ...one, lostBy: undefined } : one))
+    const others = all.flatMap((path) => {
+      const lostBy = this.#outOfReach(path)
+      return lostBy === undefined ? [] : [{ path, eligible: false, lostBy }]
+    })
+    return [...reachable, ...others]
   }
 
+  /** All that some path leads to, though none may be usable. */
   prefixes(): IterableIterator<Prefix> {
     return this.#destinations.keys()
   }
@@ -61,13 +90,27 @@ export class LocRib {
     return changes
   }
 
+  /** In words; undefined when it is not. */
+  #outOfReach({ peer, nextHop }: Path): string | undefined {
+    const reach = peer === null ? undefined : this.#nextHops.reach(nextHop)
+    return reach && 'unresolved' in reach ? `next hop ${nextHop}: ${reach.unresolved}` : undefined
+  }
+
+  #metric(nextHop: Address): number {
+    const reach = this.#nextHops.reach(nextHop)
+    return 'metric' in reach ? reach.metric : Number.POSITIVE_INFINITY
+  }
+
   #used(prefix: Prefix): readonly Path[] {
     return this.#destinations.get(prefix)?.used ?? NONE
   }
 
   #place(prefix: Prefix, all: readonly Path[]): void {
     const before = this.#used(prefix)
-    const used = decide(all, this.#given)
+    const used = decide(
+      all.filter((path) => !this.#outOfReach(path)),
+      this.#given,
+    )
     if (all.length > 0) this.#destinations.set(prefix, { all, used })
     else this.#destinations.delete(prefix)
     if (!samePaths(before, used) && !this.#replaced.has(prefix)) this.#replaced.set(prefix, before)

@@ -16,7 +16,7 @@ import type { RankedPath } from './decision.ts'
 import { type ExportCircumstances, Exporter } from './export.ts'
 import { Importer } from './import.ts'
 import { attributeTable } from './intern.ts'
-import { LocRib } from './loc-rib.ts'
+import { LocRib, type LocRibOptions } from './loc-rib.ts'
 import type { Outbound } from './outbox.ts'
 import { groupKey, type RibPeer } from './peer.ts'
 import { importAttributes, ownAttributes } from './policy.ts'
@@ -31,6 +31,8 @@ export interface RibOptions {
   readonly advertise: ExportCircumstances['advertise']
   /** The interface packets for a path leave by, for filters that look at it; empty when there is none. */
   readonly interfaceOf?: ExportCircumstances['interfaceOf']
+  /** Whether and how a next hop is reached; all are, and are equally near, when absent. When its answers change, call `reviewNextHops`. */
+  readonly reach?: LocRibOptions['reach']
 }
 
 /** The next hop of our own paths, as looking glasses show it. */
@@ -53,13 +55,11 @@ export class Rib {
   readonly #own: AdjRibIn
 
   constructor(options: RibOptions) {
-    const { advertise, interfaceOf = () => '' } = options
+    const { advertise, interfaceOf = () => '', reach = () => ({ metric: 0 }) } = options
     const peer = (name: string): RibPeer => this.#session(name).peer
     this.#importer = new Importer(this.#intern, interfaceOf)
     this.#exports = { peer, interfaceOf, advertise, intern: this.#intern }
-    // Nothing tells us how far a next hop is, so all are equally near.
-    const circumstances = { peer, igpMetric: () => 0 }
-    this.#locRib = new LocRib(circumstances, (prefix) => {
+    this.#locRib = new LocRib({ peer, reach }, (prefix) => {
       for (const group of this.#groups.values()) group.touch(prefix)
     })
     this.#own = new AdjRibIn(this.#locRib, (path) => path)
@@ -158,6 +158,11 @@ export class Rib {
     for (const group of this.#groups.values()) this.#touchAll(group)
   }
 
+  /** Asks `reach` again for every next hop. */
+  reviewNextHops(): void {
+    this.#locRib.reviewNextHops()
+  }
+
   /** Destinations whose paths in use are others than when last taken, each once. Our own paths are among them. */
   takeBestChanges(): BestPathChange[] {
     return this.#locRib.takeChanges()
@@ -189,7 +194,7 @@ export class Rib {
     for (const path of session?.adjRibIn.received() ?? []) {
       const verdict = this.#importer.judge(path, session!.peer)
       if ('refused' in verdict) yield { path, eligible: false, lostBy: verdict.refused }
-      else yield { path, eligible: true, lostBy: this.#lostBy(path) }
+      else yield { ...this.#standing(path), path }
     }
   }
 
@@ -200,7 +205,10 @@ export class Rib {
 
   /** The best path of every destination that has one. */
   *bests(): Generator<Path> {
-    for (const prefix of this.#locRib.prefixes()) yield this.#locRib.best(prefix)!
+    for (const prefix of this.#locRib.prefixes()) {
+      const best = this.#locRib.best(prefix)
+      if (best) yield best
+    }
   }
 
   best(prefix: Prefix): Path | undefined {
@@ -218,9 +226,10 @@ export class Rib {
     return [...this.#locRib.ranked(prefix), ...ineligible]
   }
 
-  #lostBy({ prefix, peer, pathId }: Path): string | undefined {
+  /** Of a path that policy lets in. */
+  #standing({ prefix, peer, pathId }: Path): RankedPath {
     const ranked = this.#locRib.ranked(prefix)
-    return ranked.find(({ path }) => path.peer === peer && path.pathId === pathId)?.lostBy
+    return ranked.find(({ path }) => path.peer === peer && path.pathId === pathId)!
   }
 
   #session(name: string): Session {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { LocRib } from '../../../src/bgp/rib/loc-rib.ts'
+import { LocRib, type LocRibOptions } from '../../../src/bgp/rib/loc-rib.ts'
+import type { Reach } from '../../../src/bgp/rib/next-hops.ts'
 import { address } from '../../../src/inet/address.ts'
 import type { Prefix } from '../../../src/inet/prefix.ts'
 import { path, peer } from '../../kit/rib.ts'
@@ -7,10 +8,10 @@ import { path, peer } from '../../kit/rib.ts'
 const [nodeA, nodeB] = [peer(2), peer(3)]
 const [best, better, worse] = [path(nodeA), path(nodeB, { localPref: 200 }), path(nodeB, { localPref: 50 })]
 
-function table(): { locRib: LocRib; touched: Prefix[] } {
+function table(reach: LocRibOptions['reach'] = () => ({ metric: 0 })): { locRib: LocRib; touched: Prefix[] } {
   const touched: Prefix[] = []
-  const given = { peer: (name: string) => (name === nodeA.name ? nodeA : nodeB), igpMetric: () => 0 }
-  return { locRib: new LocRib(given, (prefix) => touched.push(prefix)), touched }
+  const peer = (name: string) => (name === nodeA.name ? nodeA : nodeB)
+  return { locRib: new LocRib({ peer, reach }, (prefix) => touched.push(prefix)), touched }
 }
 
 t.test('a change is told once, however often the best path was another meanwhile', async (t) => {
@@ -68,3 +69,49 @@ t.test('every path of a destination is shown with the reason why it is not used'
     { path: worse, eligible: true, lostBy: 'lower LOCAL_PREF' },
   ])
 })
+
+t.test(
+  'a path whose next hop is out of reach gives way to the next best, and comes back with it',
+  async (t) => {
+    const far = address('10.0.0.8')
+    const reaches = new Map<string, Reach>([[far, { unresolved: 'no route to 10.0.0.8' }]])
+    const { locRib, touched } = table((nextHop) => reaches.get(nextHop) ?? { metric: 0 })
+    const preferred = path(nodeB, { localPref: 200, nextHop: far })
+    locRib.replace(undefined, preferred)
+    t.same([locRib.best(best.prefix), locRib.takeChanges()], [undefined, []])
+    locRib.replace(undefined, best)
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [] }])
+    t.same(locRib.ranked(best.prefix), [
+      { path: best, eligible: true, lostBy: undefined },
+      { path: preferred, eligible: false, lostBy: 'next hop 10.0.0.8: no route to 10.0.0.8' },
+    ])
+    reaches.delete(far)
+    t.equal(locRib.best(best.prefix), best, 'until a review')
+    locRib.reviewNextHops()
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: preferred, equal: [] }])
+    reaches.set(far, { unresolved: 'no route to 10.0.0.8' })
+    locRib.reviewNextHops()
+    t.equal(locRib.best(best.prefix), best)
+    t.equal(touched.length, 3)
+  },
+)
+
+t.test(
+  'of equal paths the one with the nearer next hop is used, and both when they come to be equally near',
+  async (t) => {
+    const [near, far] = [address('10.0.0.8'), address('10.1.0.8')]
+    const reaches = new Map<string, Reach>([[far, { metric: 1 }]])
+    const { locRib } = table((nextHop) => reaches.get(nextHop) ?? { metric: 0 })
+    const [a, b] = [path(nodeA, { nextHop: far }), path(nodeB, { nextHop: near })]
+    for (const one of [a, b]) locRib.replace(undefined, one)
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: b, equal: [] }])
+    t.match(locRib.ranked(best.prefix), [{ path: b }, { path: a, lostBy: 'higher IGP metric' }])
+    reaches.delete(far)
+    locRib.reviewNextHops()
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: a, equal: [b] }])
+    locRib.replace(a, undefined)
+    locRib.replace(b, undefined)
+    locRib.reviewNextHops()
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: undefined, equal: [] }])
+  },
+)
