@@ -7,6 +7,7 @@ import { listensToNetlink } from '../kernel/processes.ts'
 import { type Lab, LabError, startProcess, stopProcess } from '../lab.ts'
 import { until } from '../until.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
+import { inRanges, lossesIn } from './losses.ts'
 
 /** How long nothing more may be printed after the expected lines, in milliseconds. */
 const quietMs = 500
@@ -68,20 +69,18 @@ export async function startStream(lab: Lab, from: string, to: string, intervalS:
     })
 }
 
-/** Ends the stream and counts. The last request may have been under way. @throws CheckError */
+/** Ends the stream and counts. @throws CheckError */
 export async function stopStream(lab: Lab, from: string, to: string, maxLost: number): Promise<void> {
   for (const address of reachableFrom(lab, from, to)) {
     await stopProcess(lab, streamName(from, address), 'SIGINT')
     const text = read(lab, from, streamLog(address))
     forget(lab, from, streamLog(address))
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(text) ?? []
-    if (sent === undefined)
-      throw new CheckError(`the stream from ${from} to ${address} has ended early:\n${text}`)
-    const lastCame = text.includes(`icmp_seq=${sent} `)
-    const lost = Number(sent) - Number(received) - (lastCame ? 0 : 1)
-    if (lost > maxLost)
+    const losses = lossesIn(text)
+    if (!losses) throw new CheckError(`the stream from ${from} to ${address} has ended early:\n${text}`)
+    const { sent, lost } = losses
+    if (lost.length > maxLost)
       throw new CheckError(
-        `${lost} of ${sent} pings from ${from} to ${address} were lost, at most ${maxLost} may be`,
+        `${lost.length} of ${sent} pings from ${from} to ${address} were lost, at most ${maxLost} may be: ${inRanges(lost)}`,
       )
   }
 }
