@@ -184,8 +184,9 @@ export class Kernel {
 
   #graceOf(device: string): number {
     const { clock, isInformed } = this.#options
-    const since = isInformed() ? this.#links.since(device) : clock.now()
-    return (since ?? Number.NEGATIVE_INFINITY) + GRACE_MS
+    // An interface that we have not heard of is as new as can be: its route was told of before it was.
+    const since = isInformed() ? this.#links.since(device) : undefined
+    return (since ?? clock.now()) + GRACE_MS
   }
 
   #event(event: KernelEvent): void {
