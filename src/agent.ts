@@ -522,7 +522,7 @@ class Agent {
         this.#peers ? this.#plan.speaker : WAITING,
         networkingBackend,
         this.#peers?.listening ?? [],
-        this.#peers?.refused ?? {},
+        this.#peers ?? { refused: {}, dropped: {} },
         this.#speaker?.peers() ?? [],
       ),
       kernel: this.#kernel.views().map(kernelStatus),

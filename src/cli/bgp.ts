@@ -61,6 +61,7 @@ function peerColumns(now: number): readonly Column<PeerView>[] {
 
 function peerText(peer: PeerView, now: number): string {
   const { name, address, port, asn, families, state, lastError, received, advertised, faults, because } = peer
+  const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
     ['session', name],
     ['peer', `${address} port ${port}, AS ${asn}`],
@@ -68,6 +69,7 @@ function peerText(peer: PeerView, now: number): string {
     ['because', because],
     ['state', `${state} since ${since(peer.since, now)}`],
     ['last error', lastError ?? 'none'],
+    ...(advice === undefined ? [] : [['try', advice] as const]),
     ['received', count(received, 'path')],
     ['advertised', count(advertised, 'route')],
     ['faulty', count(faults, 'UPDATE')],

@@ -3,7 +3,6 @@
 import type { PeerView } from '../bgp/types.ts'
 import type {
   AgentStatus,
-  BgpStatus,
   DatastoreStatus,
   KernelStatus,
   Listening,
@@ -38,6 +37,7 @@ export function statusText(answer: AgentStatus, now: number): string {
     ...(answer.backend === 'bird'
       ? families.map(([family, label]) => peerSection(label, peersOf(answer, family), now))
       : [`BGP is off: the networking backend is ${answer.backend}.\n`]),
+    listed('What may help:', answer.bgp.peers.flatMap(adviceLine)),
     nodeSection(answer, now),
     datastoreSection(answer.datastore, now),
     startupSection(answer.startup),
@@ -93,13 +93,20 @@ function peerColumns(now: number): readonly Column<PeerView>[] {
   ]
 }
 
+/** That the peer is the one who dials is no trouble: half of a young mesh waits so. */
+function adviceLine({ address, state, lastError, advice }: PeerView): string[] {
+  const isFine = state === 'Established' || (state === 'Passive' && lastError === undefined)
+  return isFine || advice === undefined ? [] : [`${address}: ${advice}`]
+}
+
 function nodeSection({ node, version, pid, startedAt, backend, bgp }: AgentStatus, now: number): string {
   const lines = [`Node ${node}: agent ${version}, process ${pid}, running since ${since(startedAt, now)}.`]
   if (backend === 'bird')
     lines.push(
       `BGP: router ID ${bgp.routerId ?? 'not known yet'}, AS ${bgp.asn ?? 'not known yet'}.`,
       ...families.map(([family, label]) => `${label}: ${listening(bgp.listening[family])}.`),
-      ...refusals(bgp.refused),
+      ...counted('Connections refused', bgp.refused),
+      ...counted('Segments dropped by the kernel', bgp.dropped),
     )
   return `${lines.map(printable).join('\n')}\n`
 }
@@ -109,10 +116,10 @@ function listening(where: Listening): string {
 }
 
 /** A line once there are any. */
-function refusals(refused: BgpStatus['refused']): string[] {
-  const some = Object.entries(refused).filter(([, times]) => times > 0)
+function counted(what: string, times: Readonly<Record<string, number>>): string[] {
+  const some = Object.entries(times).filter(([, times]) => times > 0)
   if (some.length === 0) return []
-  return [`Connections refused: ${some.map(([reason, times]) => `${times} (${reason})`).join(', ')}.`]
+  return [`${what}: ${some.map(([reason, times]) => `${times} (${reason})`).join(', ')}.`]
 }
 
 const datastoreStates: Readonly<Record<DatastoreStatus['state'], (at: string) => string>> = {

@@ -28,6 +28,7 @@ const down: PeerView = {
   asn: 65000,
   state: 'Active',
   lastError: 'Socket: Connection refused',
+  advice: 'nothing listens at 10.0.0.1 port 179: start the speaker there, or correct address or port',
   received: 0,
   advertised: 0,
   because: 'BGPPeer tor',

@@ -24,6 +24,7 @@ const status: AgentStatus = {
     asn: undefined,
     listening: { ipv4: { reason: 'no BGP', intended: true }, ipv6: { reason: 'no BGP', intended: true } },
     refused: {},
+    dropped: {},
     peers: [],
   },
   kernel: [],

@@ -50,6 +50,7 @@ const healthy: AgentStatus = {
       ipv6: { reason: 'FELIX_IPV6SUPPORT is false', intended: true },
     },
     refused: { 'not a peer': 0, 'too many connections': 0 },
+    dropped: { 'signed with another password': 0 },
     peers: [peer('mesh', '10.192.0.3', 'Established')],
   },
   kernel: [
@@ -67,7 +68,8 @@ t.test('a healthy node', async (t) => {
 t.test(
   'the peer table is that of calicoctl v3.33, mesh first, then global, then node specific',
   async (t) => {
-    const refused = { lastError: 'Socket: Connection refused', since: at('21T09:12:39') }
+    const advice = 'nothing listens there: start the speaker'
+    const refused = { lastError: 'Socket: Connection refused', advice, since: at('21T09:12:39') }
     const answer: AgentStatus = {
       ...healthy,
       bgp: {
@@ -87,6 +89,13 @@ t.test(
     t.same(ailments(answer), ['4 of 6 BGP sessions not established'])
   },
 )
+
+t.test('what the kernel dropped is counted, with the reason', async (t) => {
+  const dropped = { 'signed with another password': 7 }
+  const answer: AgentStatus = { ...healthy, bgp: { ...healthy.bgp, dropped } }
+  t.match(statusText(answer, now), '\nSegments dropped by the kernel: 7 (signed with another password).\n')
+  t.same(ailments(answer), [])
+})
 
 t.test('connections that were refused are counted, and make nobody ill', async (t) => {
   const refused = { 'not a peer': 1003, 'too many connections': 0, 'too many connections in a second': 12 }

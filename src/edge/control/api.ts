@@ -48,6 +48,8 @@ export interface BgpStatus {
   readonly listening: Readonly<Record<Family, Listening>>
   /** Connections that were made to us and not taken, since the start, by reason: `not a peer`, … */
   readonly refused: Readonly<Record<string, number>>
+  /** TCP segments that the kernel dropped, since the start, by reason: `signed with another password`, … */
+  readonly dropped: Readonly<Record<string, number>>
   /** In any order. */
   readonly peers: readonly PeerView[]
 }

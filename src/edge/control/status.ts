@@ -19,7 +19,7 @@ export function bgpStatus(
   speaker: LocalSpeaker | { readonly unable: string },
   backend: string,
   listening: readonly ListenView[],
-  refused: BgpStatus['refused'],
+  { refused, dropped }: Pick<BgpStatus, 'refused' | 'dropped'>,
   peers: readonly PeerView[],
 ): BgpStatus {
   const unable = 'unable' in speaker ? speaker : undefined
@@ -37,6 +37,7 @@ export function bgpStatus(
     asn: 'unable' in speaker ? undefined : speaker.asn,
     listening: { ipv4: of('ipv4'), ipv6: of('ipv6') },
     refused,
+    dropped,
     peers,
   }
 }

@@ -12,6 +12,7 @@ import { type Address, parseAddress, type ScopedAddress, scoped, unscoped } from
 import type { Log } from '../observe/log.ts'
 import { Admission, type Refusal } from './admission.ts'
 import { dial } from './dialer.ts'
+import { countDrops, type Drop } from './drops.ts'
 import { guardOf, type Passwords } from './guard.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { Listener, type ListenPoint, type ListenState } from './listener.ts'
@@ -43,6 +44,7 @@ export class Runner {
   /** Where the peers are whose connections are protected, by name. */
   readonly #guarded = new Map<string, ScopedAddress>()
   readonly #admission: Admission
+  readonly #drops = countDrops()
   readonly #reading = new ReadingQueue()
   readonly #sockets = new Map<ConnectionId, PeerSocket>()
   /** How to give up the dials under way. */
@@ -76,6 +78,11 @@ export class Runner {
   /** Connections refused since the start, by reason. */
   get refused(): Readonly<Record<Refusal, number>> {
     return this.#admission.refused
+  }
+
+  /** Segments that the kernel dropped since the start, by reason. */
+  get dropped(): Readonly<Partial<Record<Drop, number>>> {
+    return this.#drops()
   }
 
   /** Connections that are not wholly closed yet. */

@@ -68,6 +68,30 @@ t.test('a change moves the socket, and what stays is not touched', async (t) => 
   t.same(states(peers), ['ipv4 true'])
 })
 
+t.test(
+  'a peer that asks for protection while we listen costs neither connections nor the place',
+  async (t) => {
+    const { port, server } = await occupy('127.0.4.4')
+    await new Promise((closed) => server.close(closed))
+    const accepted: Socket[] = []
+    const peers = listener(t, (socket) => accepted.push(socket))
+    t.teardown(() => {
+      for (const socket of accepted) socket.destroy()
+    })
+    peers.set([{ family: 'ipv4', port, address: address('127.0.4.4') }])
+    await until('it listens', () => states(peers).includes('ipv4 true'))
+    t.equal(await attempt(port, '127.0.4.4'), 'connected')
+    await until('it is accepted', () => accepted.length === 1)
+    const of = address('127.0.4.8')
+    peers.guard(of, { address: of, key: Buffer.from('secret') })
+    t.same(states(peers), ['ipv4 true'], 'at once')
+    t.equal(await attempt(port, '127.0.4.4'), 'connected', 'without a password, from another')
+    peers.guard(of, undefined)
+    t.same(states(peers), ['ipv4 true'])
+    t.equal(accepted[0]!.closed, false)
+  },
+)
+
 /** How a dial from 127.0.4.9 ends. */
 function attempt(port: number, to: string): Promise<string> {
   return new Promise((ended) => {
