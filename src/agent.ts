@@ -14,6 +14,7 @@ import { answers } from './agent/answers.ts'
 import { mtuFile } from './agent/mtu-file.ts'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
+import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
 import type { SpeakerEvent } from './bgp/events.ts'
 import { Speaker } from './bgp/speaker.ts'
@@ -97,6 +98,7 @@ class Agent {
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
+  readonly #transitions: Transitions
   readonly #announcements: Announcements
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #kernel!: Kernel
@@ -143,8 +145,14 @@ class Agent {
       nodename: settings.nodename,
       usePodCidr: settings.usePodCidr,
       clock: systemClock,
+      isPrepared: () => !this.#turnDue && this.#peers !== undefined && this.#kernel.hasTriedTunnels,
       now: () => BigInt(Date.now()) * 1_000_000n,
       log: this.#log,
+    })
+    this.#transitions = new Transitions({
+      plan: this.#plan,
+      clock: systemClock,
+      onEnd: () => this.#turnSoon(),
     })
     this.#announcements = new Announcements({
       wanted: (prefix) => this.#plan.originations.get(prefix),
@@ -200,6 +208,7 @@ class Agent {
     for (const cancel of this.#cancels) cancel()
     this.#startup.stop()
     this.#tunnelAddresses.stop()
+    this.#transitions.stop()
     this.#secrets.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
@@ -226,6 +235,7 @@ class Agent {
 
   #take(change: Change): void {
     if (!change.after) this.#logDeletion(change)
+    this.#transitions.changed(change)
     this.#input(() => this.#plan.cluster(change))
     this.#tunnelAddresses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
@@ -371,6 +381,7 @@ class Agent {
     const isNews = this.#tellKernel(changes)
     this.#carryToPeers(changes, this.#peers)
     if (isNews) this.#kernel.changed()
+    this.#tunnelAddresses.prepared()
     this.#finishRestart(this.#peers, this.#speaker)
   }
 

@@ -21,6 +21,11 @@ export interface TunnelAddressesOptions {
   /** USE_POD_CIDR: addresses are not from Calico's IPAM. */
   readonly usePodCidr: boolean
   readonly clock: TimerClock
+  /**
+   * Whether the tunnel devices are there that are wanted, or the kernel has said why not. An address tells other nodes
+   * that they may send, so it comes after the device.
+   */
+  readonly isPrepared: () => boolean
   /** Nanoseconds since 1970. */
   readonly now: () => bigint
   readonly log: Pick<Log, 'info' | 'warn'>
@@ -59,6 +64,11 @@ export class TunnelAddresses {
     if (this.#isDue) void this.#run()
   }
 
+  /** `isPrepared` may have another answer. */
+  prepared(): void {
+    if (this.#isDue) void this.#run()
+  }
+
   /** Something in the cluster is different. */
   changed(change: Change): void {
     if (!this.#concerns(change)) return
@@ -77,7 +87,7 @@ export class TunnelAddresses {
   }
 
   async #run(): Promise<void> {
-    if (!this.#isAllowed || this.#isRunning) return
+    if (!this.#isAllowed || this.#isRunning || !this.#options.isPrepared()) return
     this.#cancel()
     this.#isRunning = true
     this.#isDue = false
@@ -102,7 +112,10 @@ export class TunnelAddresses {
     const { clock } = this.#options
     if (!this.#isAllowed) return
     const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1))
-    this.#cancel = clock.after(full * (0.5 + clock.random() / 2), () => void this.#run())
+    this.#cancel = clock.after(full * (0.5 + clock.random() / 2), () => {
+      this.#isDue = true
+      void this.#run()
+    })
   }
 
   #succeeded({ changes, problems }: Outcome): void {

@@ -8,6 +8,7 @@ import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
+import { poolInForce } from './transition.ts'
 import type { NextHop } from './wanted.ts'
 
 /** A path in use, and where it leads. */
@@ -67,7 +68,8 @@ const neverFromBgp: readonly { within: Prefix; what: string }[] = [
   { within: prefix('ff00::/8'), what: 'multicast' },
 ]
 
-function refusal(destination: Prefix, { facts, foreign, local }: Inputs): string | undefined {
+function refusal(destination: Prefix, inputs: Inputs): string | undefined {
+  const { facts, foreign, local } = inputs
   const special = neverFromBgp.find(({ within }) => contains(within, destination))
   if (special) return `${destination} is ${special.what}`
   const other = foreign.get(destination)
@@ -75,21 +77,19 @@ function refusal(destination: Prefix, { facts, foreign, local }: Inputs): string
     return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
   const hit = isHost(destination) && facts.hostsByAddress.get(prefixAddress(destination))
   if (hit && hit.size > 0) return `${destination} is the address of node ${[...hit].join(', ')}`
-  const pool = facts.poolOf(destination)
+  const pool = poolInForce(destination, inputs)
   const encapsulation = pool && encapsulationOf(pool)
   if (!encapsulation || !isFromDatastore(encapsulation, local)) return undefined
   return `the datastore gives the routes of pool ${pool.name} (${encapsulation.name})`
 }
 
 /** Through the tunnel of the pool, unless the next hop (not the node, and not what it resolves to) is in our subnet. */
-function wayOf(
-  { prefix: destination, nextHop, peer }: Path,
-  { facts, local, resolver }: Inputs,
-): Way | Declined {
+function wayOf({ prefix: destination, nextHop, peer }: Path, inputs: Inputs): Way | Declined {
+  const { local, resolver } = inputs
   const exit = resolver.resolve(nextHop)
   if ('unresolved' in exit) return { declined: `next hop ${nextHop}: ${exit.unresolved}` }
   const { device, gateway } = exit
-  const pool = facts.poolOf(destination)
+  const pool = poolInForce(destination, inputs)
   const encapsulation = pool && encapsulationOf(pool)
   const family = familyOf(destination)
   if (!encapsulation?.tunnel || goesDirectly(encapsulation, pool!, { family, address: nextHop }, local))

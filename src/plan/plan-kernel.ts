@@ -6,7 +6,7 @@
 // `explain` can tell an operator the whole story.
 
 import type { Path } from '../bgp/types.ts'
-import type { Workload } from '../cluster/model.ts'
+import type { IpPool, Workload } from '../cluster/model.ts'
 import { type Address, familyOf } from '../inet/address.ts'
 import { hostPrefix, isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
 import type { Local } from './encap/local.ts'
@@ -31,6 +31,8 @@ export interface Inputs {
   readonly foreign: ReadonlyMap<Prefix, ForeignRoute>
   /** BGP routes an earlier run left, kept until our sessions have spoken. */
   readonly stale: ReadonlyMap<Prefix, Route>
+  /** Pools whose encapsulation has just changed, as they were before, the last change first. */
+  readonly former: readonly IpPool[]
   /** This node's side of the routes to other nodes. */
   readonly local: Local
   readonly settings: KernelSettings

@@ -7,7 +7,7 @@
 
 import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
-import type { Node, Resource, SecretRef, Workload } from '../cluster/model.ts'
+import type { IpPool, Node, Resource, SecretRef, Workload } from '../cluster/model.ts'
 import { type Address, familyOf, type ScopedAddress } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
@@ -84,6 +84,7 @@ export class Plan {
   readonly #homes = new Map<Address, string>()
   readonly #foreign = new Map<Prefix, ForeignRoute>()
   readonly #stale = new Map<Prefix, Route>()
+  readonly #former: IpPool[] = []
   readonly #byNextHop = new MultiIndex<Address, Prefix>()
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #settings: PlanSettings
@@ -115,6 +116,7 @@ export class Plan {
       facts: this.facts,
       links: this.#links,
       homes: this.#homes,
+      former: this.#former,
       unsupported: this.#unsupported,
       settings: this.#settings.kernel,
     }))
@@ -129,6 +131,7 @@ export class Plan {
       links: this.#links,
       foreign: this.#foreign,
       stale: this.#stale,
+      former: this.#former,
       local: this.#tunnels.local,
       settings: this.#settings.kernel,
     }
@@ -197,6 +200,16 @@ export class Plan {
   forgetStale(): void {
     for (const prefix of this.#stale.keys()) this.#routes.touch(prefix)
     this.#stale.clear()
+  }
+
+  /** The encapsulation of a pool changes. What it was counts beside what it is until `endTransitions`. */
+  retain(former: IpPool): void {
+    this.#former.unshift(former)
+    this.#touchPool(former.cidr)
+  }
+
+  endTransitions(): void {
+    for (const { cidr } of this.#former.splice(0)) this.#touchPool(cidr)
   }
 
   /** The kinds of tunnel devices that this kernel cannot make. */

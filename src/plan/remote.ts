@@ -2,20 +2,14 @@
 // block. Calico felix/calc/l3_route_resolver.go. The way there is the matter of encap/index.ts.
 
 import type { Node } from '../cluster/model.ts'
-import { type Address, familyOf } from '../inet/address.ts'
+import { familyOf } from '../inet/address.ts'
 import { isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
-import type { Remote } from './encap/encapsulation.ts'
 import { encapsulationOf, isFromDatastore, wayTo } from './encap/index.ts'
-import { vtepAddress } from './encap/vteps.ts'
-import { type Facts, underlayAddress } from './facts.ts'
+import { underlayAddress } from './facts.ts'
+import { type Holder, holderOf, remoteAt } from './holder.ts'
 import type { Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
-
-/** The node that has a destination, and what makes us think so. */
-interface Holder {
-  readonly name: string
-  readonly because: string
-}
+import { poolInForce } from './transition.ts'
 
 export function remoteRoute(destination: Prefix, inputs: Inputs): Offer {
   const holder = holderOf(destination, inputs.facts)
@@ -29,7 +23,7 @@ function offerFor(destination: Prefix, { name, because }: Holder, inputs: Inputs
   if (!node) return { declined: 'it is not in the datastore' }
   const reason = refusal(destination, node, inputs)
   if (reason) return { declined: reason }
-  const pool = facts.poolOf(destination)
+  const pool = poolInForce(destination, inputs)
   if (!pool) return { declined: 'in no pool' }
   const encapsulation = encapsulationOf(pool)
   if (!encapsulation) return { declined: `pool ${pool.name} is for load balancers only` }
@@ -48,24 +42,6 @@ function offerFor(destination: Prefix, { name, because }: Holder, inputs: Inputs
   }
 }
 
-function holderOf(destination: Prefix, facts: Facts): Holder | undefined {
-  const owner = facts.block(destination)?.node
-  const moved = isHost(destination) && holderOfAddress(prefixAddress(destination), facts)
-  return moved || (owner === undefined ? undefined : { name: owner, because: `block of node ${owner}` })
-}
-
-/** The node that has an address of its own right, apart from the block around it. */
-function holderOfAddress(address: Address, facts: Facts): Holder | undefined {
-  const block = facts.blockOf(address)
-  const borrower = facts.borrowerOf(address)
-  const [tunnel] = [...facts.nodesByTunnelAddress.get(address)].sort()
-  // A tunnel address in its node's block goes the way of the block (Calico #12122), one that is a block itself
-  // (#9698) or is borrowed (#5595) has its own.
-  const isApart = borrower !== undefined || (block && (isHost(block.cidr) || block.node !== tunnel))
-  if (tunnel !== undefined && isApart) return { name: tunnel, because: `tunnel address of node ${tunnel}` }
-  return borrower === undefined ? undefined : { name: borrower, because: `borrowed by node ${borrower}` }
-}
-
 function refusal(destination: Prefix, node: Node, { facts, local }: Inputs): string | undefined {
   // Such a route would lead to ourselves, which the kernel refuses (Calico #12149).
   if (node.name === facts.self) return 'which is this node'
@@ -75,10 +51,4 @@ function refusal(destination: Prefix, node: Node, { facts, local }: Inputs): str
   // What carries the tunnel would travel in it (Calico #13116).
   const hosts = isHost(destination) && facts.hostsByAddress.get(prefixAddress(destination))
   return hosts && hosts.size > 0 ? `but it is the address of node ${[...hosts].sort().join(', ')}` : undefined
-}
-
-function remoteAt(node: Node, destination: Prefix): Remote {
-  const family = familyOf(destination)
-  const [address, vtep] = [underlayAddress(node, family), vtepAddress(node, family)]
-  return { destination, family, name: `node ${node.name}`, address, vtep }
 }

@@ -44,6 +44,7 @@ function bench(documents: readonly Document[], options: Partial<TunnelAddressesO
     nodename: 'n',
     usePodCidr: false,
     clock,
+    isPrepared: () => true,
     now: () => NOW,
     log: { info: say, warn: say } as never,
     ...options,

@@ -169,6 +169,12 @@ export class Kernel {
     return this.#tunnelKind.unsupported()
   }
 
+  /** Every tunnel device is as wanted, or the kernel has said why it cannot be. */
+  get hasTriedTunnels(): boolean {
+    const { wanted, inForce, refused } = this.tunnels.view()
+    return wanted === inForce + refused.length
+  }
+
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
     await this.#monitor?.close()

@@ -20,6 +20,8 @@ export interface LocalInputs {
   readonly links: ReadonlyMap<string, Link>
   /** The interface that last had an address, as long as it is there. */
   readonly homes: ReadonlyMap<Address, string>
+  /** Pools as they were a moment ago, while others may still send to us so: transition.ts. */
+  readonly former: readonly IpPool[]
   /** Kinds of devices that this kernel cannot make. */
   readonly unsupported: ReadonlySet<TunnelKind>
   readonly settings: { readonly ipv6: boolean; readonly tunnels: TunnelSettings }
@@ -119,7 +121,7 @@ function deviceFor(row: Row, end: End, inputs: LocalInputs): Device {
   const wanted = reasonFor(row, inputs)
   if ('declined' in wanted) return wanted
   const address = facts.node && row.address(facts.node)
-  const vxlan = row.encapsulation === ipip ? undefined : vxlanProperties(row, end, address, inputs)
+  const vxlan = row.encapsulation === ipip ? undefined : vxlanProperties(row, end, inputs)
   if (vxlan && 'declined' in vxlan) return vxlan
   const tunnel: Tunnel = {
     name: row.name,
@@ -135,7 +137,7 @@ function deviceFor(row: Row, end: End, inputs: LocalInputs): Device {
 /** Why there is the device, or why there is not. */
 function reasonFor(
   { enabled, ...row }: Row,
-  { facts, settings }: LocalInputs,
+  { facts, former, settings }: LocalInputs,
 ): { because: string } | Declined {
   const { ipv6, tunnels } = settings
   if (!tunnels.enabled) return { declined: 'CALICO_NETWORKING_BACKEND is none' }
@@ -143,24 +145,31 @@ function reasonFor(
   const asked = enabled && tunnels[enabled]
   if (asked !== undefined)
     return asked ? { because: `${enabled} is true` } : { declined: `${enabled} is false` }
-  const pools = [...facts.pools()].filter((pool) => uses(row, pool)).map(({ name }) => name)
-  if (pools.length > 0) return { because: `${row.encapsulation.name} of pool ${pools.sort().join(', ')}` }
+  const pools = namesOf([...facts.pools()].filter((pool) => uses(row, pool)))
+  if (pools) return { because: `${row.encapsulation.name} of pool ${pools}` }
+  const left = namesOf(former.filter((pool) => uses(row, pool)))
+  if (left)
+    return {
+      because: `nodes that have not heard yet may still use ${row.encapsulation.name} in pool ${left}`,
+    }
   return { declined: `no ${row.family === 'ipv4' ? 'IPv4' : 'IPv6'} pool uses ${row.encapsulation.name}` }
+}
+
+function namesOf(pools: readonly IpPool[]): string {
+  return [...new Set(pools.map(({ name }) => name))].sort().join(', ')
 }
 
 function uses({ family, encapsulation }: Pick<Row, 'family' | 'encapsulation'>, pool: IpPool): boolean {
   return pool.family === family && encapsulation.mode(pool) !== 'Never'
 }
 
+/** The address of the device is none of them: it takes packets without one, and so is there when others hear of it. */
 function vxlanProperties(
-  { name, family }: Row,
+  { family }: Row,
   { address: local, parent }: End,
-  address: Address | undefined,
   { facts, settings: { tunnels } }: LocalInputs,
 ): VxlanProperties | Declined {
   if ('declined' in parent) return parent
-  if (!address)
-    return { declined: `node ${facts.self} has no address for ${name}; it is given one from an enabled pool` }
   const mac = macOf(facts.node!, family)
   return { vni: tunnels.vxlanVni, port: tunnels.vxlanPort, local: local!, parent: parent.device, mac }
 }

@@ -1,6 +1,6 @@
 // What an encapsulation must be able to say about itself. The table of them is index.ts.
 
-import type { EncapsulationMode, IpPool, ProgramClusterRoutes } from '../../cluster/model.ts'
+import type { EncapsulationMode, IpPool, Node, ProgramClusterRoutes } from '../../cluster/model.ts'
 import type { Address, Family } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Declined } from '../offer.ts'
@@ -15,6 +15,8 @@ export interface Encapsulation {
   readonly fromDatastore: readonly ProgramClusterRoutes[]
   /** The way to a node that is not reached directly. Absent: all are. */
   tunnel?(remote: Remote, local: Local): Way | Declined
+  /** The address of a node's end of the tunnel, which it publishes when it takes what comes. */
+  end?(node: Node, family: Family): Address | undefined
 }
 
 /** A destination beyond this node, and what is known of the node that has it. */

@@ -16,4 +16,6 @@ export const ipip: Encapsulation = {
     if (address === undefined) return { declined: `the address of ${name} is not known` }
     return { device: 'tunl0', gateway: address, onlink: true, mtu: device.mtu }
   },
+
+  end: (node) => node.ipipTunnelAddress,
 }

@@ -35,8 +35,10 @@ export const vxlanDevice = { ipv4: 'vxlan.calico', ipv6: 'vxlan-v6.calico' } as 
 export function deviceOf(name: TunnelName, { devices }: Local): Tunnel | Declined {
   const device = devices[name]
   if (!device.tunnel) return device
-  if (!device.unsupported) return device.tunnel
   const kind = kindOf(name)
+  if (kind === 'vxlan' && !device.tunnel.address)
+    return { declined: `this node has no address for ${name}; it is given one from an enabled pool` }
+  if (!device.unsupported) return device.tunnel
   return {
     declined: `this kernel has no ${kind} devices: load the module ${kind} on the host, or change the pool`,
   }

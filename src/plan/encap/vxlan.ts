@@ -6,6 +6,7 @@
 import { hostPrefix } from '../../inet/prefix.ts'
 import type { Encapsulation } from './encapsulation.ts'
 import { deviceOf, vxlanDevice } from './local.ts'
+import { vtepAddress } from './vteps.ts'
 
 export const vxlan: Encapsulation = {
   name: 'VXLAN',
@@ -21,4 +22,6 @@ export const vxlan: Encapsulation = {
     if (destination !== hostPrefix(vtep)) return { ...onLink, gateway: vtep, onlink: true }
     return family === 'ipv4' ? { ...onLink, scope: 'link' } : onLink // IPv6 routes have no scope
   },
+
+  end: vtepAddress,
 }

@@ -34,7 +34,7 @@ t.test('a pool whose device cannot be is not in force, and says why', async (t) 
     pool('p', '10.65.0.0/16', { vxlanMode: 'Always' }),
   )
   t.match(warnings(cluster), [/^pool p \(VXLAN Always\) is not in force: no interface has 10.0.0.1/])
-  t.match(warnings(cluster.link('eth0', '10.0.0.1/24')), [/node a has no address for vxlan.calico/])
+  t.match(warnings(cluster.link('eth0', '10.0.0.1/24')), [/this node has no address for vxlan.calico/])
   t.match(warnings(cluster.tunnels({ vxlanEnabled: false })), [/vxlanEnabled is false/])
 })
 
