@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Patience {
-  /** Longer in the virtual machine. */
+  /** Longer in the virtual machine, as is `everyMs`: there a look costs seconds of the only processor. */
   readonly deadlineMs: number
   /** Between two looks. */
   readonly everyMs?: number
@@ -32,7 +32,7 @@ export async function until<T>(
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (Date.now() >= deadline) return undefined
-    await delay(everyMs, undefined, { signal })
+    await delay(patient(everyMs), undefined, { signal })
   }
 }
 

@@ -13,7 +13,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import { lives, self } from '../kernel/processes.ts'
@@ -49,7 +48,7 @@ const runs = join(repository, '.cache', 'vm-runs')
 /** All waiting in the lab takes so many times as long in there. */
 const patience = 10
 
-/** Enough for three agents, etcd and what they write to tmpfs; QEMU adds half a gigabyte of translated code. */
+/** Enough for three agents, etcd and what they write to tmpfs; QEMU adds up to one gigabyte of translated code. */
 const memory = '2G'
 
 /**
@@ -130,9 +129,10 @@ function outcomeIn(directory: string): MachineOutcome {
 function qemu(directory: string, kept: readonly string[]): string[] {
   const shares = kept.flatMap((path, at) => share(`kept${at}`, path))
   return [
-    ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64', '-accel', 'tcg,thread=multi,tb-size=512'],
-    // What Node needs, and not the wide vector instructions, whose emulation is slow.
-    ...['-cpu', 'Westmere', '-smp', String(Math.min(availableParallelism(), 4)), '-m', memory],
+    ...['setpriv', '--pdeathsig', 'KILL', 'qemu-system-x86_64', '-accel', 'tcg,tb-size=1024'],
+    // One processor: what two of them must tell each other costs more than the second is worth. What Node needs, and not
+    // the wide vector instructions, whose emulation is slow.
+    ...['-cpu', 'Westmere', '-smp', '1', '-m', memory],
     ...['-nodefaults', '-display', 'none', '-nic', 'none', '-no-reboot'],
     ...['-kernel', join(cache, 'kernel', 'vmlinuz'), '-initrd', join(cache, 'initramfs')],
     // The timer check of a kernel that gets too little time from its host would fail.
