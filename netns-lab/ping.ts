@@ -45,16 +45,8 @@ export async function unanswered(
 
 /** One echo request; half a second is long in a lab. */
 export async function isAnswered(lab: Lab, { from, address }: Ping): Promise<boolean> {
-  const command = inside(lab.namespaceOf(from), [
-    'ping',
-    '-n',
-    '-q',
-    '-c',
-    '1',
-    '-W',
-    String(patient(0.5)),
-    address,
-  ])
+  const waitS = String(patient(0.5))
+  const command = inside(lab.namespaceOf(from), ['ping', '-nqc', '1', '-W', waitS, address])
   return (await outcome(command, { signal: lab.signal })).code === 0
 }
 
