@@ -1,0 +1,73 @@
+// Hands on what is different in the plan: to the reconcilers of the kernel, and to the speaker by its sessions.
+
+import type { SpeakerEvent } from '../bgp/events.ts'
+import { kernelChain } from '../edge/kernel/iptables-text.ts'
+import type { Kernel } from '../edge/kernel/kernel.ts'
+import type { ListenPoint } from '../edge/peers/listener.ts'
+import type { Family, ScopedAddress } from '../inet/address.ts'
+import type { PlanChanges } from '../plan/plan.ts'
+import type { LocalSpeaker } from '../plan/plan-bgp.ts'
+import type { Sysctl } from '../plan/wanted.ts'
+
+/** The kernel, by what it has been told. */
+export class KernelWishes {
+  readonly #kernel: Kernel
+  /** The sysctls handed on, by scope. */
+  readonly #sysctls = new Map<string, readonly Sysctl[]>()
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+  }
+
+  /** True when there is something to write. */
+  want(changes: PlanChanges): boolean {
+    const { tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains } = changes
+    const kernel = this.#kernel
+    for (const [name, tunnel] of tunnels) kernel.tunnels.want(name, tunnel)
+    for (const [key, entry] of fdb) kernel.fdb.want(key, entry)
+    for (const [name, set] of sets) kernel.nat.sets.want(name, set)
+    for (const [key, member] of setMembers) kernel.nat.members.want(key, member)
+    for (const [key, chain] of chains) kernel.nat.chains.want(key, chain && kernelChain(chain))
+    for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
+    for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
+    for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
+    const all = [tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains]
+    return all.some(({ size }) => size > 0)
+  }
+
+  #wantSysctls(scope: string, wanted: readonly Sysctl[]): void {
+    const { sysctls } = this.#kernel
+    const kept = new Set(wanted.map(({ path }) => path))
+    for (const { path } of this.#sysctls.get(scope) ?? []) if (!kept.has(path)) sysctls.want(path, undefined)
+    for (const sysctl of wanted) sysctls.want(sysctl.path, sysctl)
+    this.#sysctls.set(scope, wanted)
+  }
+}
+
+/** The sessions of the speaker, by what it has been told. */
+export class SessionWishes {
+  /** Names, by peer address: one that is configured in another place has another. */
+  readonly #names = new Map<ScopedAddress, string>()
+
+  event(peers: PlanChanges['peers']): SpeakerEvent {
+    const remove: string[] = []
+    for (const [address, config] of peers) {
+      const before = this.#names.get(address)
+      if (before !== undefined && before !== config?.name) remove.push(before)
+      if (config) this.#names.set(address, config.name)
+      else this.#names.delete(address)
+    }
+    const set = [...peers.values()].filter((config) => config !== undefined)
+    return { kind: 'peers', set, remove }
+  }
+}
+
+/** Where connections are to be accepted; nowhere as long as there can be no BGP. */
+export function listenPoints(speaker: LocalSpeaker | { readonly unable: string }): ListenPoint[] {
+  if ('unable' in speaker) return []
+  const { addresses, port, bind } = speaker
+  return (Object.keys(addresses) as Family[]).map((family) => {
+    const address = bind?.[family]
+    return { family, port, ...(address && { address }) }
+  })
+}
