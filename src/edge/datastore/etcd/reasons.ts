@@ -12,6 +12,8 @@ const reasons: readonly (readonly [pattern: RegExp, words: string, refused?: 'un
     /before secure TLS connection|wrong version number/,
     'the server does not speak TLS: http:// instead of https://?',
   ],
+  // The same trouble, when the server had not read all of our greeting as it closed.
+  [/ECONNRESET/, 'connection reset, as https:// is by a server that does not speak TLS'],
   [
     /alert bad certificate|alert certificate required|alert unknown ca/i,
     'the server refuses our client certificate',
