@@ -124,6 +124,7 @@ class Agent {
       view: this.#view,
       nodename: settings.nodename,
       usePodCidr: settings.usePodCidr,
+      formerPools: () => this.#plan.formerPools,
       clock: systemClock,
       isPrepared: () => !this.#turnDue && this.#peers !== undefined && this.#kernel.hasTriedTunnels,
       now: () => BigInt(Date.now()) * 1_000_000n,
@@ -132,7 +133,7 @@ class Agent {
     this.#transitions = new Transitions({
       plan: this.#plan,
       clock: systemClock,
-      onEnd: () => this.#turnSoon(),
+      onEnd: () => this.#input(() => this.#tunnelAddresses.lookAgain()),
     })
     this.#announcements = new Announcements({
       wanted: (prefix) => this.#plan.originations.get(prefix),

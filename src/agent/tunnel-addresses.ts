@@ -2,7 +2,7 @@
 // whenever something they depend on changes, and again until nothing is left to do (Calico node/pkg/allocateip).
 
 import { type Datastore, StoreError } from '../cluster/feed.ts'
-import type { Block, Node } from '../cluster/model.ts'
+import type { Block, IpPool, Node } from '../cluster/model.ts'
 import { defaultIpam } from '../cluster/resources/ipam-configuration.ts'
 import { same } from '../cluster/same.ts'
 import type { Change, ClusterView } from '../cluster/view.ts'
@@ -20,6 +20,8 @@ export interface TunnelAddressesOptions {
   readonly nodename: string
   /** USE_POD_CIDR: addresses are not from Calico's IPAM. */
   readonly usePodCidr: boolean
+  /** Pools as they were a moment ago. While others may still send to us so, the addresses they gave us stay. */
+  readonly formerPools: () => readonly IpPool[]
   readonly clock: TimerClock
   /**
    * Whether the tunnel devices are there that are wanted, or the kernel has said why not. An address tells other nodes
@@ -46,14 +48,14 @@ export class TunnelAddresses {
   #cancel: () => void = () => {}
 
   constructor(options: TunnelAddressesOptions) {
-    const { view, clock, now } = options
+    const { view, formerPools, clock, now } = options
     this.#options = options
     this.#ipam = {
       store: this.#store(),
       now,
       random: clock.random,
       config: () => view.get('IPAMConfiguration', 'default') ?? defaultIpam,
-      pools: () => [...view.all('IPPool')],
+      pools: () => [...view.all('IPPool'), ...formerPools()],
       reservations: () => [...view.all('IPReservation')].flatMap(({ cidrs }) => cidrs),
     }
   }
@@ -71,7 +73,11 @@ export class TunnelAddresses {
 
   /** Something in the cluster is different. */
   changed(change: Change): void {
-    if (!this.#concerns(change)) return
+    if (this.#concerns(change)) this.lookAgain()
+  }
+
+  /** `formerPools` may have another answer. */
+  lookAgain(): void {
     this.#isDue = true
     void this.#run()
   }

@@ -212,6 +212,11 @@ export class Plan {
     for (const { cidr } of this.#former.splice(0)) this.#touchPool(cidr)
   }
 
+  /** What has been retained, the last first. */
+  get formerPools(): readonly IpPool[] {
+    return this.#former
+  }
+
   /** The kinds of tunnel devices that this kernel cannot make. */
   unsupported(kinds: ReadonlySet<TunnelKind>): void {
     this.#unsupported = kinds

@@ -3,9 +3,9 @@
 // Nodes hear of it one after the other. To send in the new way to a node that does not
 // take it yet loses packets, and so does not to take the old way any more from one that
 // still sends so. Therefore, until the transition is ended, the devices of both are
-// there, and the routes to a node stay as they were until it is known to be ready: it
-// publishes the address of its tunnel once there is the device. Calico's Felix restarts
-// instead, and has a gap.
+// there with their addresses, and the routes to a node stay as they were until it is
+// known to be ready: it publishes the address of its tunnel once there is the device.
+// Calico's Felix restarts instead, and has a gap.
 
 import type { IpPool } from '../cluster/model.ts'
 import type { Prefix } from '../inet/prefix.ts'

@@ -7,7 +7,7 @@ import { TunnelAddresses, type TunnelAddressesOptions } from '../../src/agent/tu
 import { type Document, resourceId } from '../../src/cluster/feed.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { type Faults, type MemoryStore, memoryStore } from '../kit/datastore/memory.ts'
-import { leftovers, NOW, node, pool, unavailable } from '../kit/ipam.ts'
+import { leftovers, NOW, node, pool, resourceOf, unavailable } from '../kit/ipam.ts'
 import { FakeClock } from '../kit/reconciler.ts'
 
 const ipip = pool('a', '10.66.0.0/28', { blockSize: 30 })
@@ -43,6 +43,7 @@ function bench(documents: readonly Document[], options: Partial<TunnelAddressesO
     view,
     nodename: 'n',
     usePodCidr: false,
+    formerPools: () => [],
     clock,
     isPrepared: () => true,
     now: () => NOW,
@@ -126,6 +127,22 @@ t.test('a run under way writes nothing more once it may not', async (t) => {
   delete faults.before
   addresses.allow(true)
   await settle()
+  t.same(leftovers(store.documents.values()), [])
+})
+
+t.test('the address of a pool that has changed its encapsulation stays until that is over', async (t) => {
+  const former = [resourceOf<'IPPool'>(ipip)]
+  const { addresses, put, settle, address, store } = await settled([node('n'), ipip], {
+    formerPools: () => former,
+  })
+  await put(pool('a', '10.66.0.0/28', { blockSize: 30, ipipMode: 'Never', vxlanMode: 'Always' }))
+  t.equal(address(), '10.66.0.0')
+  t.match(store.documents.get('Node/n')!.spec, { ipv4VXLANTunnelAddr: '10.66.0.1' }, 'beside the new one')
+  former.length = 0
+  addresses.lookAgain()
+  await settle()
+  t.equal(address(), undefined)
+  t.match(store.documents.get('Node/n')!.spec, { ipv4VXLANTunnelAddr: '10.66.0.1' })
   t.same(leftovers(store.documents.values()), [])
 })
 
