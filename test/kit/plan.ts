@@ -3,6 +3,7 @@
 import type { BestPathChange, Path } from '../../src/bgp/types.ts'
 import type { Document } from '../../src/cluster/feed.ts'
 import { resourceId } from '../../src/cluster/feed.ts'
+import type { IpPool } from '../../src/cluster/model.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { type Address, address, familyOf } from '../../src/inet/address.ts'
 import { type Prefix, parseCidr, prefix } from '../../src/inet/prefix.ts'
@@ -56,6 +57,8 @@ export class Cluster {
   #foreign: readonly ForeignRoute[] = []
   #settings: PlanSettings
   #unsupported: ReadonlySet<TunnelKind> = new Set()
+  /** What pools were before `turn`, the first first. */
+  #former: IpPool[] = []
   /** Every reading of the interfaces. */
   readonly #seen: (readonly Link[])[] = []
   #index = 1
@@ -100,6 +103,25 @@ export class Cluster {
       this.#documents.set(idOf(document), document)
       for (const change of this.#view.apply(document)) this.plan.cluster(change)
     }
+    return this
+  }
+
+  /** As `set`, for a pool whose encapsulation changes: what it was counts until `endTransitions`. */
+  turn(document: Document): this {
+    this.#documents.set(idOf(document), document)
+    for (const change of this.#view.apply(document)) {
+      if (change.before?.kind === 'IPPool') {
+        this.#former.push(change.before)
+        this.plan.retain(change.before)
+      }
+      this.plan.cluster(change)
+    }
+    return this
+  }
+
+  endTransitions(): this {
+    this.#former = []
+    this.plan.endTransitions()
     return this
   }
 
@@ -174,6 +196,7 @@ export class Cluster {
   again(): Cluster {
     const fresh = new Cluster(this.plan.facts.self, this.#settings).set(...this.#documents.values())
     fresh.plan.unsupported(this.#unsupported)
+    for (const former of this.#former) fresh.plan.retain(former)
     for (const links of this.#seen) fresh.plan.underlay(links, this.#foreign)
     for (const change of this.#paths.values()) fresh.plan.best(change)
     return fresh

@@ -96,6 +96,8 @@ const slots: readonly (readonly Document[])[] = [
   ],
 ]
 
+const poolSlots = [...slots.keys()].filter((slot) => slots[slot]![0]!.kind === 'IPPool')
+
 type Step = (cluster: Cluster, held: Map<number, Document>) => void
 
 /** Sets a document of a slot, or takes it away: one time in five. */
@@ -107,6 +109,17 @@ const setOrDelete: fc.Arbitrary<Step> = fc
     else if (before && held.delete(slot)) cluster.delete(before)
   })
 
+/** A pool becomes another, and what it was counts for a while. */
+const turnPool: fc.Arbitrary<Step> = fc
+  .tuple(fc.constantFrom(...poolSlots), fc.nat(9))
+  .map(([slot, choice]) => (cluster, held) => {
+    const document = choose(slot, choice)
+    held.set(slot, document)
+    cluster.turn(document)
+  })
+
+const endTransitions: fc.Arbitrary<Step> = fc.constant((cluster) => void cluster.endTransitions())
+
 /** A cluster to begin with, so that much depends on each change. */
 const populated: fc.Arbitrary<Step> = fc
   .array(fc.nat(9), { minLength: slots.length, maxLength: slots.length })
@@ -117,9 +130,13 @@ const populated: fc.Arbitrary<Step> = fc
   })
 
 function put(slot: number, choice: number, cluster: Cluster, held: Map<number, Document>): void {
-  const document = slots[slot]![choice % slots[slot]!.length]!
+  const document = choose(slot, choice)
   held.set(slot, document)
   cluster.set(document)
+}
+
+function choose(slot: number, choice: number): Document {
+  return slots[slot]![choice % slots[slot]!.length]!
 }
 
 const links: fc.Arbitrary<Step> = fc
@@ -186,8 +203,18 @@ function everything({ plan }: Cluster): unknown {
 }
 
 t.test('a plan kept up to date equals one computed anew, whatever happened in whatever order', async (t) => {
-  const others = [links, underlay, paths, natSettings, tunnelSettings, unsupported, settleNow]
-  const steps = fc.array(fc.oneof({ weight: 7, arbitrary: setOrDelete }, ...others), { maxLength: 12 })
+  const others = [
+    links,
+    underlay,
+    paths,
+    natSettings,
+    tunnelSettings,
+    unsupported,
+    turnPool,
+    endTransitions,
+    settleNow,
+  ]
+  const steps = fc.array(fc.oneof({ weight: 9, arbitrary: setOrDelete }, ...others), { maxLength: 14 })
   fc.assert(
     fc.property(fc.boolean(), populated, steps, (usePodCidr, begin, taken) => {
       const cluster = new Cluster('a', { ...settings, usePodCidr })
