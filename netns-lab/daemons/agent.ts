@@ -59,6 +59,8 @@ export function agentEnvironment(lab: Lab, node: LabNode): Record<string, string
     NODENAME: node.name,
     CARACAL_SOCKET: join(home, 'caracal.sock'),
     CARACAL_STATE_DIR: join(home, 'state'),
+    // The pools of a lab are those of its topology and of the steps.
+    NO_DEFAULT_POOLS: String(node.registered),
     ...lab.datastore.environment,
     ...node.environment,
   }
