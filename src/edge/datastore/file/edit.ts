@@ -26,11 +26,14 @@ export function replaceObject(text: string, entry: Entry, document: Document): P
   })
 }
 
-/** The text without the object at `entry`; undefined when nothing is left and the file can go. */
-export async function removeObject(text: string, entry: Entry): Promise<string | undefined> {
+/** What a file says that defines nothing any more: a file that is gone would be taken for one gone by mistake. */
+export const DELETED = '# deleted; this file goes in a moment\n'
+
+/** The text without the object at `entry`. */
+export async function removeObject(text: string, entry: Entry): Promise<string> {
   if (entry.path.length > 0) return editDocument(text, entry, (doc) => doc.deleteIn(entry.path))
   const { docs } = await parseYaml(text)
-  if (docs.length === 1) return undefined
+  if (docs.length === 1) return DELETED
   const { start, end } = extent(docs, entry.index)
   return text.slice(0, start) + text.slice(end)
 }

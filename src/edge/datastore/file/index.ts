@@ -4,6 +4,7 @@
 // processes honour; a document's revision is the hash of its content, so an edit by hand counts as a change, too.
 
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Datastore,
   type Document,
@@ -13,18 +14,23 @@ import {
 } from '../../../cluster/feed.ts'
 import { stamped } from '../stamp.ts'
 import { inWords, removeText, replaceText, textOf } from './directory.ts'
-import { fileName, printFile, removeObject, replaceObject } from './edit.ts'
+import { DELETED, fileName, printFile, removeObject, replaceObject } from './edit.ts'
 import { follow } from './follow.ts'
 import { withLock } from './lock.ts'
-import { type Entry, readManifest } from './manifest.ts'
+import { type Entry, nothing, readManifest } from './manifest.ts'
 import { directoryReader } from './reader.ts'
 import { serial } from './serial.ts'
 import { allInForce, inForce } from './view.ts'
 
-/** Opens a directory of manifests. It need not exist yet to be watched. */
-export function fileDatastore(directory: string): Datastore {
-  const reader = directoryReader(directory)
+/** A file with nothing left in it stays so long, in milliseconds, for all readers to see that this is on purpose. */
+const SEEN_MS = 500
+
+/** Opens a directory of manifests. It need not exist yet to be watched. `now`: milliseconds since 1970. */
+export function fileDatastore(directory: string, now?: () => number): Datastore {
+  const reader = directoryReader(directory, now)
   const closing = new AbortController()
+  /** Under way, by file. */
+  const removals = new Map<string, Promise<void>>()
   const inTurn = serial()
 
   /** Reads everything that changed, then asks `question` of the view. */
@@ -45,16 +51,26 @@ export function fileDatastore(directory: string): Datastore {
     )
   }
 
-  /** Puts a new text in a file (undefined: removes it) and takes it into the view. */
-  async function write(file: string, text: string | undefined): Promise<void> {
-    const path = join(directory, file)
-    await (text === undefined ? removeText(path) : replaceText(path, text)).catch(unavailable)
+  /** Puts a new text in a file and takes it into the view. */
+  async function write(file: string, text: string): Promise<void> {
+    await replaceText(join(directory, file), text).catch(unavailable)
     await reader.refresh(new Set([file])).catch(unavailable)
+    if (text === DELETED) removeLater(file)
+  }
+
+  function removeLater(file: string): void {
+    const path = join(directory, file)
+    const removal = delay(SEEN_MS)
+      .then(() => withLock(directory, async () => (await textOf(path)) === DELETED && removeText(path)))
+      .then(() => {})
+      .catch(() => {}) // an empty file does no harm
+      .finally(() => removals.delete(file))
+    removals.set(file, removal)
   }
 
   /** The text of a file as it is now, and where in it the object stands. */
   async function find(claim: Entry): Promise<{ text: string; entry: Entry }> {
-    const text = (await textOf(join(directory, claim.file)).catch(unavailable)) ?? ''
+    const text = (await textOf(join(directory, claim.file)).catch(unavailable)) ?? restored(claim.file)
     const { entries } = await readManifest(claim.file, text)
     const entry = entries.find(({ id }) => id === claim.id)
     if (entry) return { text, entry }
@@ -72,7 +88,7 @@ export function fileDatastore(directory: string): Datastore {
       locked(async () => {
         const id = idOf(document)
         if (inForce(reader.view, id)) throw new StoreError('exists', `${id} exists already`)
-        const file = fileName(document, (name) => reader.view.files.has(name))
+        const file = fileName(document, isTaken)
         await write(file, printFile(stamped(document)))
         return stored(id)
       }),
@@ -100,8 +116,19 @@ export function fileDatastore(directory: string): Datastore {
 
     async close() {
       closing.abort()
-      await inTurn(async () => {})
+      await Promise.all([inTurn(async () => {}), ...removals.values()])
     },
+  }
+
+  /** Of a file that is gone, all that counts still. */
+  function restored(file: string): string {
+    const { entries } = reader.view.files.get(file) ?? nothing
+    return entries.map(({ document }) => printFile(document)).join('---\n')
+  }
+
+  function isTaken(name: string): boolean {
+    const manifest = reader.view.files.get(name)
+    return manifest !== undefined && (manifest.entries.length > 0 || !removals.has(name))
   }
 
   function claims(id: ResourceId): [Entry, ...Entry[]] {

@@ -62,6 +62,15 @@ export function unreadable(file: string, reason: string, previous: Manifest = no
   return { ...previous, problems: [{ subject: file, message: `cannot be read: ${reason}` }] }
 }
 
+/** A file that is gone: what stood in it and nowhere else stays for a while. Undefined when there is no such thing. */
+export function absent(file: string, entries: readonly Entry[]): Manifest | undefined {
+  if (entries.length === 0) return undefined
+  const ids = [...new Set(entries.map(({ id }) => id))]
+  const named = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and ${ids.length - 3} more` : ids.join(', ')
+  const message = `is gone; the last good version of ${named} stays in force for a minute. To delete it at once, put the file back without it`
+  return { entries, problems: [{ subject: file, message }], known: true }
+}
+
 /** Of a file that was never seen. */
 export const nothing: Manifest = { entries: [], problems: [], known: false }
 

@@ -1,25 +1,22 @@
 // Keeps a view of a directory up to date: reads the files that changed, and tells a sink what that means.
 //
-// Two rules keep a running cluster safe. A deletion is believed only after the whole directory was read again, so a
-// document that moves to another file is never gone in between. And a directory that is away, or was replaced by one
-// that is empty or being filled, deletes nothing.
+// Two rules keep a running cluster safe. What stood in a file that is gone stays in force for a minute, unless another
+// file defines it: an editor, a copy or a person may have taken the file away by mistake, or only for a moment. And a
+// directory that is away, or was replaced by an empty one, deletes nothing.
 
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FeedSink, ResourceId } from '../../../cluster/feed.ts'
 import { pauses } from '../pauses.ts'
 import { problemBoard } from '../problems.ts'
 import type { Scope } from './changes.ts'
 import { identityOf, inWords, listManifests, type Stamp, stampOf, textOf } from './directory.ts'
-import { type Manifest, readManifest, unreadable } from './manifest.ts'
-import { emptyView, inForce, problemsOf, replaceFile, type View } from './view.ts'
+import { absent, type Manifest, readManifest, unreadable } from './manifest.ts'
+import { emptyView, inForce, onlyIn, problemsOf, replaceFile, type View } from './view.ts'
 
 /** An emptied file is believed after this time; before, it may be one that a program has just begun to write. */
 const SETTLE_MS = 1_000
-/** A directory made anew, from a backup say, is believed to be filled when nothing was added to it for so long, … */
-const FILLED_MS = 5_000
-/** … but no later than this after it was made, however busy the cluster is. */
-const FILLING_MS = 600_000
+/** A file that is gone with documents in it is believed to be gone on purpose after this time. */
+const GONE_MS = 60_000
 
 export interface Reader {
   readonly view: View
@@ -35,9 +32,11 @@ export interface Reader {
   complete(): boolean
 }
 
-export function directoryReader(directory: string): Reader {
+/** `now`: milliseconds since 1970. */
+export function directoryReader(directory: string, now: () => number = Date.now): Reader {
   const view = emptyView()
   const stamps = new Map<string, string>()
+  const gone = new Map<string, number>() // files that are not there any more, but count, and since when
   const dirty = new Set<ResourceId>() // to be published
   let publish: ((dirty: Set<ResourceId>) => Promise<void>) | undefined
   let readLast: string | undefined // the identity of the directory as last read whole
@@ -52,11 +51,11 @@ export function directoryReader(directory: string): Reader {
     const identity = await identityOf(directory)
     const names = await listManifests(directory)
     const present = new Set(names)
-    const gone = [...view.files.keys()].filter((name) => !present.has(name))
-    if (gone.length > 0 && identity !== readLast) await refuseUnfilled(directory, names.length)
+    const absentees = [...view.files.keys()].filter((name) => !present.has(name))
+    if (absentees.length > 0 && identity !== readLast) refuseEmpty(directory, names.length)
     const looks = await lookAt(names, stamps)
     readLast = identity
-    return takeIn([...looks, ...gone.map((name) => ({ name, found: 'nothing' }) as const)])
+    return takeIn([...looks, ...absentees.map((name) => ({ name, found: 'nothing' }) as const)])
   }
 
   /** Reads the files; those whose stamp is known already are passed over. */
@@ -69,15 +68,30 @@ export function directoryReader(directory: string): Reader {
   }
 
   async function takeIn(looks: readonly Look[]): Promise<readonly string[]> {
-    for (const look of looks) {
-      if (look.found === 'no change' || look.found === 'unfinished') continue
-      const { manifest, stamp } = look.found === 'manifest' ? look : {}
-      if (stamp === undefined) stamps.delete(look.name)
-      else stamps.set(look.name, stamp)
-      for (const id of replaceFile(view, look.name, manifest)) dirty.add(id)
-    }
+    for (const look of looks) note(look)
+    for (const [name, since] of gone)
+      replace(name, now() - since < GONE_MS ? absent(name, onlyIn(view, name)) : undefined)
     await publish?.(dirty)
     return looks.filter((look) => look.found === 'unfinished').map((look) => look.name)
+  }
+
+  function note(look: Look): void {
+    const { name, found } = look
+    if (found === 'nothing') {
+      stamps.delete(name)
+      if (!gone.has(name)) gone.set(name, now())
+    } else {
+      gone.delete(name)
+    }
+    if (found !== 'manifest') return
+    if (look.stamp === undefined) stamps.delete(name)
+    else stamps.set(name, look.stamp)
+    replace(name, look.manifest)
+  }
+
+  function replace(name: string, manifest: Manifest | undefined): void {
+    for (const id of replaceFile(view, name, manifest)) dirty.add(id)
+    if (!manifest) gone.delete(name)
   }
 
   return {
@@ -91,18 +105,10 @@ export function directoryReader(directory: string): Reader {
   }
 }
 
-/** @throws when a directory that took the place of another seems not to be filled yet */
-async function refuseUnfilled(directory: string, manifests: number): Promise<void> {
-  if (manifests === 0)
-    throw new Error(
-      `${directory} came back empty; what was read before stays in force until it has manifests`,
-    )
-  const { mtimeMs, birthtimeMs } = await stat(directory)
-  const now = Date.now()
-  if (now - birthtimeMs < FILLING_MS && now - mtimeMs < FILLED_MS)
-    throw new Error(
-      `${directory} came back with less in it; what was read before stays in force until nothing is added for 5 s`,
-    )
+/** @throws when a directory that took the place of another has nothing in it yet */
+function refuseEmpty(directory: string, manifests: number): void {
+  if (manifests > 0) return
+  throw new Error(`${directory} came back empty; what was read before stays in force until it has manifests`)
 }
 
 /** What one look at one file found. Without a stamp the file is read again at the next look. */

@@ -42,6 +42,12 @@ function byteOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
+/** What no other file defines. */
+export function onlyIn(view: View, file: string): Entry[] {
+  const { entries } = view.files.get(file) ?? nothing
+  return entries.filter(({ id }) => view.claims.get(id)?.every((claim) => claim.file === file))
+}
+
 /** The document in force. */
 export function inForce(view: View, id: ResourceId): Document | undefined {
   return view.claims.get(id)?.[0]?.document

@@ -1,10 +1,11 @@
 // The file datastore: the contract, and what only files can do to it.
 
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { Document } from '../../../../src/cluster/feed.ts'
+import { fileDatastore } from '../../../../src/edge/datastore/file/index.ts'
 import { openDatastore } from '../../../../src/edge/datastore/index.ts'
 import { contract, field, type Harness, pool, refused } from '../../../kit/datastore/contract.ts'
 import { type RecordingSink, recordingSink } from '../../../kit/sink.ts'
@@ -27,7 +28,8 @@ async function start(t: Test): Promise<Harness & { path: string }> {
     mend: (document) => writeFile(fileOf(document), manifest(document.metadata.name, document.spec)),
     outage: () => rename(path, `${path}.away`),
     async recover(deleted) {
-      for (const document of deleted) await rm(join(`${path}.away`, `ippool.${document.metadata.name}.yaml`))
+      for (const { metadata } of deleted)
+        await writeFile(join(`${path}.away`, `ippool.${metadata.name}.yaml`), '# nothing\n')
       await rename(`${path}.away`, path)
     },
   }
@@ -141,15 +143,58 @@ t.test('a mounted ConfigMap that is swapped is read again', async (t) => {
   }
 })
 
-t.test('a removed file takes its documents with it; a renamed one does not', async (t) => {
-  const { sink, path, remove } = await watched(t, { 'a.yaml': manifest('a'), 'b.yaml': manifest('b') })
-  await rename(join(path, 'a.yaml'), join(path, 'z.yaml'))
-  await remove('b.yaml')
-  await sink.until('b is gone', () => !sink.documents.has('IPPool/b'))
-  t.same(ids(sink), ['IPPool/a'])
-  t.notOk(sink.log.includes('delete IPPool/a'))
-  await remove('z.yaml')
-  await sink.until('an emptied directory is empty', () => sink.documents.size === 0)
+t.test(
+  'what stood in a removed file stays for a minute, and is reported; a renamed one is there',
+  async (t) => {
+    const { path } = await start(t)
+    for (const name of ['a', 'b', 'c']) await writeFile(join(path, `${name}.yaml`), manifest(name))
+    let now = 1e12
+    const store = fileDatastore(path, () => now)
+    t.teardown(() => store.close())
+    const sink = recordingSink()
+    store.watch(sink)
+    await sink.until('in sync', () => sink.log.includes('in sync'))
+    await rename(join(path, 'a.yaml'), join(path, 'z.yaml'))
+    await rm(join(path, 'b.yaml'))
+    await rm(join(path, 'c.yaml'))
+    await sink.until('the problem', () => sink.problems.has('b.yaml') && sink.problems.has('c.yaml'))
+    t.match(sink.problems.get('b.yaml')?.[0]?.message, /is gone.*IPPool\/b stays in force for a minute/)
+    t.same(ids(sink), ['IPPool/a', 'IPPool/b', 'IPPool/c'])
+
+    await writeFile(join(path, 'b.yaml'), manifest('b', { cidr: '10.1.0.0/16' }))
+    await writeFile(join(path, 'c.yaml'), '# nothing\n')
+    await sink.until('b is back', () => field(sink, 'IPPool/b', 'cidr') === '10.1.0.0/16')
+    await sink.until('c is deleted', () => !sink.documents.has('IPPool/c'))
+    t.equal(sink.problems.size, 0)
+
+    await rm(join(path, 'z.yaml'))
+    await sink.until('the problem', () => sink.problems.has('z.yaml'))
+    now += 59_999
+    await store.list('IPPool')
+    t.ok(sink.documents.has('IPPool/a'))
+    now += 1
+    await store.list('IPPool')
+    t.same([ids(sink), sink.problems.size], [['IPPool/b'], 0])
+    t.same(
+      sink.log.filter((line) => line.startsWith('delete')),
+      ['delete IPPool/c', 'delete IPPool/a'],
+    )
+  },
+)
+
+t.test('what stood in a removed file can be changed and deleted', async (t) => {
+  const { store, sink, remove, read } = await watched(t, {
+    'pools.yaml': `${manifest('a')}---\n${manifest('b')}`,
+  })
+  await remove('pools.yaml')
+  await sink.until('the problem', () => sink.problems.has('pools.yaml'))
+  await store.delete('IPPool', 'a')
+  t.same(
+    (await store.list('IPPool')).map(({ metadata }) => metadata.name),
+    ['b'],
+  )
+  t.match(await read('pools.yaml'), 'name: b')
+  t.equal(sink.problems.size, 0)
 })
 
 t.test('a file that was just emptied may be one that is being written', async (t) => {
@@ -165,7 +210,7 @@ t.test('a file that was just emptied may be one that is being written', async (t
   await sink.until('one that stays empty is believed', () => !sink.documents.has('IPPool/a'))
 })
 
-t.test('a directory that is away, comes back empty or is being filled deletes nothing', async (t) => {
+t.test('a directory that is away, or comes back empty or with less in it, deletes nothing', async (t) => {
   const { sink, path, write } = await watched(t, { 'a.yaml': manifest('a'), 'b.yaml': manifest('b') })
   await rm(path, { recursive: true })
   await sink.until('waiting', () => sink.log.includes('not in sync'))
@@ -173,14 +218,9 @@ t.test('a directory that is away, comes back empty or is being filled deletes no
   await sink.until('empty', () => /came back empty/.test(sink.problems.get('datastore')?.[0]?.message ?? ''))
   t.same(ids(sink), ['IPPool/a', 'IPPool/b'])
   await write('b.yaml', manifest('b'))
-  await sink.until('less', () =>
-    /came back with less/.test(sink.problems.get('datastore')?.[0]?.message ?? ''),
-  )
-  t.same(ids(sink), ['IPPool/a', 'IPPool/b'])
-  await utimes(path, 0, 0)
-  await sink.until('a deletion once nothing was added for long', () => !sink.documents.has('IPPool/a'))
-  t.same(ids(sink), ['IPPool/b'])
   await sink.until('in sync again', () => sink.log.filter((line) => line === 'in sync').length === 2)
+  t.match([...sink.problems.keys()], ['a.yaml'])
+  t.same(ids(sink), ['IPPool/a', 'IPPool/b'])
 })
 
 t.test('a directory may appear later', async (t) => {
@@ -236,6 +276,7 @@ metadata:   {name: b}
   await store.delete('IPPool', 'a')
   t.equal(await read('pools.yaml'), before.slice(before.indexOf('---')))
   await store.delete('IPPool', 'b')
+  await store.close()
   await t.rejects(read('pools.yaml'), { code: 'ENOENT' }, 'a file without documents goes')
 })
 
@@ -299,6 +340,10 @@ t.test('deleting an object deletes its duplicates, too', async (t) => {
   const { store, sink, path } = await watched(t, { 'a.yaml': manifest('x'), 'b.yaml': manifest('x') })
   await store.delete('IPPool', 'x')
   await sink.until('gone', () => sink.documents.size === 0)
+  t.equal(sink.problems.size, 0)
+  await store.create(pool('x'))
+  await store.delete('IPPool', 'x')
+  await store.close()
   t.same(
     (await readdir(path)).filter((name) => name.endsWith('.yaml')),
     [],
