@@ -15,11 +15,15 @@ import { startAgent, stopAgent } from '../daemons/agent.ts'
 import { reachableFrom, shell } from '../exec.ts'
 import { type Lab, LabError, nodeNamed } from '../lab.ts'
 import { allPings, type Ping, unanswered } from '../ping.ts'
+import { answersIn, kernelLines, routeLine, shellQuestion } from '../recordings/kernel.ts'
+import { load } from '../recordings/load.ts'
+import { readRecording, recordedNode } from '../recordings/recording.ts'
 import { podOf } from '../topology/index.ts'
 import { documentSchema, podSchema } from '../topology/schema.ts'
 import { patient } from '../until.ts'
 import { checkMonitors, startMonitors, startStream, stopMonitors, stopStream } from './background.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
+import { difference, sameLines } from './compare.ts'
 import { checkFootprint, noteFootprint } from './footprint.ts'
 
 export interface Step {
@@ -81,6 +85,13 @@ const storedForm = z.strictObject({
   within,
 })
 
+const recordingForm = z.strictObject({
+  name: z.string(),
+  /** Routes that are ours to make and were BIRD's, which did not run beside Felix. */
+  'bird-adds': z.array(z.string()).default([]),
+  within,
+})
+
 export const steps = {
   run: row(runForm, runCommand),
   ping: row(z.union([z.literal('all'), pingForm]), ping),
@@ -129,6 +140,10 @@ export const steps = {
   ),
   'remove-file': row(z.string(), async ({ lab }, name) => rmSync(manifest(lab, name))),
 
+  /** What etcd and the node had when Felix was recorded, and the kernel that it left. */
+  'load-recording': row(z.string(), ({ lab }, name) => load(lab, readRecording(name))),
+  'check-recording': row(recordingForm, checkRecording),
+
   'start-monitor': row(
     z.strictObject({ on: oneOrMore(z.string()), command: z.string().default('ip monitor route') }),
     ({ lab }, { on, command }) => startMonitors(lab, on, command),
@@ -171,6 +186,16 @@ async function runCommand(telling: Telling, args: z.output<typeof runForm>): Pro
     const unwanted = lacks.find((text) => output.includes(text))
     if (unwanted !== undefined) return `${on}: ${command} prints ${JSON.stringify(unwanted)}:\n${output}`
     return expect === undefined ? undefined : differs(telling, expect, output)
+  })
+}
+
+async function checkRecording(telling: Telling, args: z.output<typeof recordingForm>): Promise<void> {
+  const { answers } = readRecording(args.name)
+  const expected = [...kernelLines(answers), ...args['bird-adds'].map(routeLine)].join('\n')
+  await settle(telling, args.within, async () => {
+    const { output } = await shell(telling.lab, recordedNode, shellQuestion(answers))
+    const actual = kernelLines(answersIn(output)).join('\n')
+    return sameLines(expected, actual) ? undefined : `not as Felix left it:\n${difference(expected, actual)}`
   })
 }
 
