@@ -15,11 +15,12 @@ interface Layer {
   readonly world?: true
 }
 
-const pure = ['inet', 'bgp', 'cluster', 'config', 'plan', 'reconcile', 'startup', 'ipam']
+const pure = ['inet', 'bfd', 'bgp', 'cluster', 'config', 'plan', 'reconcile', 'startup', 'ipam']
 
 const layers: Readonly<Record<string, Layer>> = {
   inet: { imports: [] },
   reconcile: { imports: [] },
+  bfd: { imports: ['inet'] },
   bgp: { imports: ['inet'] },
   cluster: { imports: ['inet'] },
   config: { imports: ['inet'] },
@@ -91,6 +92,7 @@ t.test('the table is what the reader of imports applies', async (t) => {
     ['inet/prefix.ts', './address.ts', false, true],
     ['inet/prefix.ts', '../bgp/types.ts', true, false],
     ['bgp/rib/x.ts', '../../cluster/feed.ts', true, false],
+    ['bfd/x.ts', '../bgp/types.ts', true, false],
     ['plan/x.ts', '../bgp/types.ts', true, true],
     ['plan/x.ts', '../bgp/speaker.ts', false, false],
     ['edge/kernel/x.ts', '../observe/log.ts', false, true],
