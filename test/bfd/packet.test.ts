@@ -151,18 +151,21 @@ t.test('what follows the packet in its datagram is passed over', async (t) => {
 t.test('every packet that can be written is read as it was', async (t) => {
   const word = fc.integer({ min: 0, max: 0xffff_ffff })
   const known = fc.integer({ min: 1, max: 0xffff_ffff })
-  const packets: fc.Arbitrary<ControlPacket> = fc.record({
-    diagnostic: fc.integer({ min: 0, max: 31 }),
-    state: fc.constantFrom(...STATES),
-    poll: fc.boolean(),
-    final: fc.boolean(),
-    demand: fc.boolean(),
-    multiplier: fc.integer({ min: 1, max: 255 }),
-    myDiscriminator: known,
-    yourDiscriminator: known,
-    desiredMinTx: word,
-    requiredMinRx: word,
-  })
+  const packets: fc.Arbitrary<ControlPacket> = fc.record(
+    {
+      diagnostic: fc.integer({ min: 0, max: 31 }),
+      state: fc.constantFrom(...STATES),
+      poll: fc.boolean(),
+      final: fc.boolean(),
+      demand: fc.boolean(),
+      multiplier: fc.integer({ min: 1, max: 255 }),
+      myDiscriminator: known,
+      yourDiscriminator: known,
+      desiredMinTx: word,
+      requiredMinRx: word,
+    },
+    { noNullPrototype: true },
+  )
   fuzz(
     t,
     fc.property(packets, (packet) => {
