@@ -27,8 +27,7 @@ tcpdump     tcpdump          what is on the wire
 '
 
 debian_packages_vm='
-qemu-system-x86_64  qemu-system-x86  the virtual machine of the lab, where this kernel lacks what a story needs
-depmod              kmod             kernel modules of that machine
+modprobe    kmod             kernel modules of the virtual machine of the lab, where this kernel lacks what a story needs
 '
 
 say() { printf 'setup: %s\n' "$*" >&2; }

@@ -16,7 +16,7 @@ const turns = words
   .map(([name, store]) => ({ story: readStory(name), store }))
 
 // Several agents start at once. What is compiled here, and kept now, is not compiled again in each of them.
-await import('../../src/agent.ts')
+await Promise.all([import('../../src/agent.ts'), import('../../src/cli/program.ts')])
 flushCompileCache()
 
 await tellTurns(turns, {

@@ -9,7 +9,7 @@ import { runInMachine } from './machine.ts'
 
 /** A machine that takes longer than this for boot and for each turn is stuck, in milliseconds. */
 const bootMs = 180_000
-const turnMs = 600_000
+const turnMs = 300_000
 
 /** A turn that the machine did not get to, or not to the end of, has failed. */
 export async function tellInMachine(turns: readonly Turn[], options: TurnOptions): Promise<void> {
