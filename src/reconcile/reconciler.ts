@@ -54,6 +54,8 @@ export class Reconciler<T> {
   /** Dirty keys that were in order before, and what happened to them. */
   readonly #drift = new Map<string, Cause>()
   readonly #repairs: Record<Cause, number> = { removed: 0, changed: 0, added: 0, device: 0 }
+  /** Unwanted keys whose interface has changed since: should they be wanted again, they may not be there. */
+  readonly #doubted = new Set<string>()
   /** Keys of which events told during the operation under way. */
   readonly #told = new Set<string>()
   #busy = false
@@ -74,6 +76,7 @@ export class Reconciler<T> {
     if (item) this.#wanted.set(key, item)
     else this.#wanted.delete(key)
     if (item && before && this.#kind.same(item, before)) return
+    if (item && this.#doubted.has(key)) this.#believe(key, undefined)
     this.#refusals.forget(key)
     this.#mark(key)
   }
@@ -93,7 +96,10 @@ export class Reconciler<T> {
     const on = (item: T | undefined): boolean => item !== undefined && this.#kind.device?.(item) === device
     const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([key]) => key)
     for (const key of [...unsure, ...(this.#byDevice.get(device) ?? [])]) {
-      if (!this.#wanted.has(key)) continue
+      if (!this.#wanted.has(key)) {
+        this.#doubted.add(key)
+        continue
+      }
       this.#hear(key)
       this.#observe(key, undefined, this.#inForce.has(key) && !ours ? 'device' : undefined)
     }
@@ -251,6 +257,7 @@ export class Reconciler<T> {
   }
 
   #believe(key: string, item: T | undefined): void {
+    if (!item) this.#doubted.delete(key)
     const before = this.#actual.get(key)
     if (before) this.#index(before, (keys) => keys.delete(key))
     if (item) this.#index(item, (keys) => keys.add(key))

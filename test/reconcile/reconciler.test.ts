@@ -236,6 +236,49 @@ t.test('an interface that goes while its item is being put leaves nothing in for
   t.same(kernel.contents(), ['a=1'])
 })
 
+t.test('what was given up with its interface is put on the next one of that name', async (t) => {
+  const { kernel, reconciler, want, unwant } = bench()
+  want('a=1 dev cali0')
+  await reconciler.put()
+  unwant('a')
+  kernel.held.delete('a') // with the interface; before anything could be removed, the next one is there
+  reconciler.doubt('cali0')
+  want('a=1 dev cali0')
+  t.equal(reconciler.inForce('a'), false)
+  await reconciler.put()
+  t.same(kernel.contents(), ['a=1'])
+})
+
+t.test('the same while it is being put', async (t) => {
+  const { kernel, reconciler, want, unwant } = bench()
+  want('a=1 dev cali0')
+  kernel.meanwhile = () => {
+    unwant('a')
+    reconciler.doubt('cali0')
+  }
+  await reconciler.put()
+  kernel.held.delete('a')
+  want('a=1 dev cali0')
+  await reconciler.put()
+  t.same(kernel.contents(), ['a=1'])
+})
+
+t.test('what is unwanted on an interface that changes goes all the same', async (t) => {
+  const { kernel, reconciler, want, unwant } = bench()
+  want('a=1 dev cali0')
+  await reconciler.put()
+  unwant('a')
+  reconciler.doubt('cali0')
+  want('b=1 dev cali0')
+  kernel.meanwhile = () => {
+    unwant('b')
+    reconciler.doubt('cali0')
+  }
+  await reconciler.put()
+  await reconciler.prune()
+  t.same(kernel.contents(), [])
+})
+
 t.test('an item nobody asked for stays while its kind spares it', async (t) => {
   const { kernel, clock, reconciler, want, unwant } = bench('cni=1')
   kernel.keepUntil = () => 10_000
