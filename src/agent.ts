@@ -18,13 +18,14 @@ import { datastoreSettings, kernelSettings, planSettings } from './agent/setting
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
-import { KernelWishes, listenPoints, SessionWishes } from './agent/wishes.ts'
+import { KernelWishes, listenPoints, SessionWishes, watchPaths } from './agent/wishes.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
 import type { Datastore, ResourceKind } from './cluster/feed.ts'
 import { type Change, ClusterView } from './cluster/view.ts'
 import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
+import { Bfd } from './edge/bfd/bfd.ts'
 import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
@@ -82,6 +83,7 @@ class Agent {
   readonly #kernel: Kernel
   readonly #kernelWishes: KernelWishes
   readonly #sessionWishes = new SessionWishes()
+  readonly #bfd: Bfd
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
   /** Both come when there is something to say: `#begin`. */
@@ -161,6 +163,11 @@ class Agent {
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
     })
     this.#kernelWishes = new KernelWishes(this.#kernel)
+    this.#bfd = new Bfd({
+      log: this.#log,
+      clock: systemClock,
+      onDown: (peer) => this.#peers?.step({ kind: 'path-down', peer }),
+    })
   }
 
   /** Resolves when everything is under way; what is waited for shows in `agent status`. */
@@ -176,6 +183,7 @@ class Agent {
           kernel: this.#kernel,
           speaker: () => this.#speaker,
           step: (event) => this.#peers?.step(event),
+          bfd: (peer) => this.#bfd.view(peer),
         }),
       },
       this.#log,
@@ -192,7 +200,7 @@ class Agent {
       part.stop()
     this.#secrets.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
-    await Promise.all([this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
+    await Promise.all([this.#bfd.stop(), this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
   }
 
@@ -324,7 +332,11 @@ class Agent {
 
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
-    if (peers.size > 0) runner.step(this.#sessionWishes.event(peers)) // known, and protected, before they can come in
+    if (peers.size > 0) {
+      const event = this.#sessionWishes.event(peers)
+      runner.step(event) // known, and protected, before they can come in
+      watchPaths(event, this.#bfd)
+    }
     runner.listen(listenPoints(this.#plan.speaker))
     for (const prefix of originations.keys()) this.#announcements.touch(prefix)
     const { set, withdraw } = this.#announcements.settle()

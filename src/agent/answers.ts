@@ -1,5 +1,6 @@
 // What the agent answers when somebody asks why: routes of the plan, paths and peers of BGP.
 
+import type { BfdView } from '../bfd/view.ts'
 import type { SpeakerEvent } from '../bgp/events.ts'
 import type { RankedPath } from '../bgp/rib/rib.ts'
 import type { Speaker } from '../bgp/speaker.ts'
@@ -8,6 +9,7 @@ import {
   type AdvertisedView,
   type ExplainView,
   type PathView,
+  type PeerAnswer,
   type PrefixView,
   QuestionError,
 } from '../edge/control/api.ts'
@@ -33,6 +35,8 @@ export interface Asked {
   readonly kernel: Kernel
   speaker(): Speaker | undefined
   step(event: SpeakerEvent): void
+  /** The watch on the path to a peer. */
+  bfd(peer: string): BfdView | undefined
 }
 
 /** The questions beyond status and settings. */
@@ -45,7 +49,10 @@ export function answers(asked: Asked): Omit<Routes, '/status' | '/config'> {
   }
   return {
     '/explain': ({ destination }) => explain(destination, plan, kernel),
-    '/bgp/peers': ({ peer }) => (peer === undefined ? speaker().peers() : [peerNamed(peer, speaker())]),
+    '/bgp/peers': ({ peer }) => {
+      const peers = peer === undefined ? speaker().peers() : [peerNamed(peer, speaker())]
+      return peers.map((peer) => withBfd(peer, asked.bfd(peer.name)))
+    },
     '/bgp/routes': ({ prefix }) => paths(prefix, speaker()),
     '/bgp/received': ({ peer }) => received(peerNamed(peer, speaker()), speaker()),
     '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker()),
@@ -84,6 +91,10 @@ function peerNamed(text: string, speaker: Speaker): PeerView {
   if (found) return found
   const known = peers.map((peer) => peer.address).join(', ') || 'none'
   throw new QuestionError(`there is no peer ${text}; peers of this node: ${known}`)
+}
+
+function withBfd(peer: PeerView, bfd: BfdView | undefined): PeerAnswer {
+  return { ...peer, ...(bfd && { bfd }) }
 }
 
 const RESETS = {

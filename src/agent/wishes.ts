@@ -1,6 +1,9 @@
 // Hands on what is different in the plan: to the reconcilers of the kernel, and to the speaker by its sessions.
 
 import type { SpeakerEvent } from '../bgp/events.ts'
+import type { PeerConfig } from '../bgp/types.ts'
+import type { Bfd } from '../edge/bfd/bfd.ts'
+import type { BfdTarget } from '../edge/bfd/target.ts'
 import { kernelChain } from '../edge/kernel/iptables-text.ts'
 import type { Kernel } from '../edge/kernel/kernel.ts'
 import type { ListenPoint } from '../edge/peers/listener.ts'
@@ -49,7 +52,7 @@ export class SessionWishes {
   /** Names, by peer address: one that is configured in another place has another. */
   readonly #names = new Map<ScopedAddress, string>()
 
-  event(peers: PlanChanges['peers']): SpeakerEvent {
+  event(peers: PlanChanges['peers']): Extract<SpeakerEvent, { kind: 'peers' }> {
     const remove: string[] = []
     for (const [address, config] of peers) {
       const before = this.#names.get(address)
@@ -60,6 +63,26 @@ export class SessionWishes {
     const set = [...peers.values()].filter((config) => config !== undefined)
     return { kind: 'peers', set, remove }
   }
+}
+
+/** Watches the paths to the peers of an event that ask for it, and no longer those to peers that do not. */
+export function watchPaths(
+  { set, remove }: Extract<SpeakerEvent, { kind: 'peers' }>,
+  bfd: Pick<Bfd, 'want'>,
+): void {
+  for (const name of remove) bfd.want(name, undefined)
+  for (const config of set) bfd.want(config.name, config.held === undefined ? bfdTarget(config) : undefined)
+}
+
+function bfdTarget({ address, zone, localAddress, pathWatch }: PeerConfig): BfdTarget | undefined {
+  return (
+    pathWatch && {
+      address,
+      ...(zone !== undefined && { zone }),
+      ...(localAddress && { localAddress }),
+      ...pathWatch,
+    }
+  )
 }
 
 /** Where connections are to be accepted; nowhere as long as there can be no BGP. */

@@ -35,6 +35,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   nextHopMode: 'policy',
   reflector: 'policy',
   filters: 'policy',
+  pathWatch: 'nothing',
   because: 'nothing',
 }
 

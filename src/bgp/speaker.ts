@@ -141,6 +141,7 @@ export class Speaker {
     'refresh-in': ({ peer, family }) => this.#refreshIn(peer, family),
     resend: ({ peer, family }) => this.rib.resend(peer, family),
     reset: ({ peer }) => this.#peers.get(peer)?.reset(),
+    'path-down': ({ peer }) => this.#peers.get(peer)?.pathDown(),
     'next-hops': () => this.rib.reviewNextHops(),
     'refresh-out': () => this.rib.refilter(),
     stop: () => this.#stop(),

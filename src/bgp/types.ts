@@ -23,6 +23,16 @@ export interface Transport {
   readonly ttlSecurity?: number
 }
 
+/** How BFD watches the path to a peer. RFC 5882. */
+export interface PathWatch {
+  /** Milliseconds between packets. */
+  readonly intervalMs: number
+  /** Packets that may go missing in a row. */
+  readonly multiplier: number
+  /** Whether the peer may be behind routers: RFC 5883 in place of RFC 5881. */
+  readonly multihop: boolean
+}
+
 /** Where a password is found. The value itself never gets here, so that nothing that is printed or compared holds it. */
 export interface PasswordRef {
   /** Name of the Secret. */
@@ -57,6 +67,8 @@ export interface PeerConfig extends Transport {
   /** On a route reflector. */
   readonly reflector?: Reflector
   readonly filters?: PeerFilters
+  /** The speaker does not watch by itself: it is told of failures by `path-down`. */
+  readonly pathWatch?: PathWatch
   /** Why there must be no session for now, in words: it would lack the protection that was asked for. */
   readonly held?: string
   /** Why this session exists, for people. */

@@ -1,8 +1,8 @@
 // `agent bgp …`: sessions, paths, and what was said to whom.
 
-import type { PeerView } from '../bgp/types.ts'
+import type { BfdView } from '../bfd/view.ts'
 import type { AsSegment, PathAttributes } from '../bgp/wire/message.ts'
-import type { AdvertisedView, PathView } from '../edge/control/api.ts'
+import type { AdvertisedView, PathView, PeerAnswer } from '../edge/control/api.ts'
 import type { Question } from './command.ts'
 import { type Column, plain } from './table.ts'
 import { count, printable, since } from './text.ts'
@@ -46,7 +46,7 @@ function table<T>(columns: readonly Column<T>[], rows: readonly T[], none: strin
   return rows.length === 0 ? none : plain(columns, rows)
 }
 
-function peerColumns(now: number): readonly Column<PeerView>[] {
+function peerColumns(now: number): readonly Column<PeerAnswer>[] {
   return [
     ['PEER', ({ address }) => address],
     ['AS', ({ asn }) => String(asn), 'right'],
@@ -59,7 +59,7 @@ function peerColumns(now: number): readonly Column<PeerView>[] {
   ]
 }
 
-function peerText(peer: PeerView, now: number): string {
+function peerText(peer: PeerAnswer, now: number): string {
   const { name, address, port, asn, families, state, lastError, received, advertised, faults, because } = peer
   const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
@@ -70,6 +70,7 @@ function peerText(peer: PeerView, now: number): string {
     ['state', `${state} since ${since(peer.since, now)}`],
     ['last error', lastError ?? 'none'],
     ...(advice === undefined ? [] : [['try', advice] as const]),
+    ...(peer.bfd === undefined ? [] : [['bfd', bfdText(peer.bfd)] as const]),
     ['received', count(received, 'path')],
     ['advertised', count(advertised, 'route')],
     ['faulty', count(faults, 'UPDATE')],
@@ -78,6 +79,12 @@ function peerText(peer: PeerView, now: number): string {
     .map(([what, text]) => printable(`${what}:`.padEnd(12) + text))
     .join('\n')
     .concat('\n')
+}
+
+/** `Up, 300 ms x 3`. */
+function bfdText({ state, intervalMs, multiplier, multihop, trouble }: BfdView): string {
+  const how = `${state}, ${intervalMs} ms x ${multiplier}${multihop ? ', multihop' : ''}`
+  return trouble === undefined ? how : `${how}; ${trouble}`
 }
 
 const attributeColumns: readonly Column<{ readonly attributes: PathAttributes }>[] = [

@@ -103,6 +103,16 @@ export interface BgpPeer {
   readonly reachableBy: Address | undefined
   readonly filters: readonly string[]
   readonly reversePeering: 'Auto' | 'Manual'
+  readonly pathWatch: PathWatch | undefined
+}
+
+/** BFD on the path to a peer. */
+export interface PathWatch {
+  readonly intervalMs: number
+  /** Packets that may go missing in a row. */
+  readonly multiplier: number
+  /** Whether the peer may be behind routers. */
+  readonly multihop: boolean
 }
 
 export interface BgpFilterRule {

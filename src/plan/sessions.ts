@@ -120,6 +120,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    ...(peer.pathWatch && { pathWatch: peer.pathWatch }),
     ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
     ...passwordOf(peer.password, facts),
     ...(held !== undefined && { held }),

@@ -258,6 +258,38 @@ t.test('a reset ends the session, which begins anew; a soft one sends all again'
   t.same([a.states(), b.states()], [['Established'], ['Established']])
 })
 
+t.test('a path that has failed ends the session at once, and its routes with it', async (t) => {
+  const { network, a, b } = establishedPair()
+  b.originate('10.244.2.0/26')
+  network.run(SECOND)
+  t.equal(a.view(b).received, 1)
+  a.step({ kind: 'path-down', peer: a.view(b).name })
+  t.equal(a.view(b).received, 0, 'nothing is kept for a restart of the peer')
+  t.equal(a.view(b).lastError, 'BGP Error: BFD down')
+  t.match(a.view(b).advice, /^BFD missed too many packets in a row/)
+  network.run(0.1 * SECOND)
+  t.match(notifications(a), [{ code: 6, subcode: 10 }])
+  t.same(b.states(), ['Passive Received: BFD down'])
+  network.run(5 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']], 'and it comes up again')
+})
+
+t.test('a path that fails before there is a session is found out without being told', async (t) => {
+  const { a, b } = pair()
+  a.step({ kind: 'path-down', peer: a.view(b).name })
+  t.same([a.view(b).state, a.view(b).lastError], ['Active', undefined])
+})
+
+t.test('to watch a path, or no longer, does not touch the session', async (t) => {
+  const { network, a, b } = establishedPair()
+  const { since } = a.view(b)
+  const pathWatch = { intervalMs: 300, multiplier: 3, multihop: false }
+  a.peers(meshPeer(a, b, { pathWatch }))
+  a.peers(meshPeer(a, b))
+  network.run(SECOND)
+  t.same([a.view(b).state, a.view(b).since], ['Established', since])
+})
+
 t.test('connections of strangers are closed at once and counted', async (t) => {
   const { a } = establishedPair()
   const stranger = a.accept(address('192.0.2.66'))

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { PeerView } from '../../src/bgp/types.ts'
 import { advertised, peer, peers, received, reset, routes } from '../../src/cli/bgp.ts'
-import type { PathView } from '../../src/edge/control/api.ts'
+import type { PathView, PeerAnswer } from '../../src/edge/control/api.ts'
 import { address } from '../../src/inet/address.ts'
 import { prefix } from '../../src/inet/prefix.ts'
 import { golden } from './golden.ts'
@@ -62,6 +62,12 @@ const zoneless = (text: string): string => text.replaceAll(/\d\d:\d\d:\d\d/g, 'H
 t.test('what each command prints', async (t) => {
   golden(t, 'bgp-peers', zoneless(peers.text([up, down], 0)))
   golden(t, 'bgp-peer', zoneless(peer.text([down], 0)))
+  const bfd = { intervalMs: 300, multiplier: 3, multihop: false }
+  const watched: PeerAnswer[] = [
+    { ...up, bfd: { ...bfd, state: 'Up' } },
+    { ...down, bfd: { ...bfd, state: 'Down', multihop: true, trouble: 'control detection time expired' } },
+  ]
+  golden(t, 'bgp-peer-bfd', zoneless(peer.text(watched, 0)))
   golden(t, 'bgp-routes', routes.text(paths, 0))
   const sent = paths.map(({ prefix, attributes }) => ({ prefix, attributes }))
   golden(t, 'bgp-advertised', advertised.text(sent, 0))

@@ -165,6 +165,26 @@ t.test('a global peer that is a node: it is peered back with, if AS and port are
   t.same(sessions('a', ...three, meshOff, named({ peerIP: '10.0.0.9:1790' })), [])
 })
 
+t.test('the path to a peer is watched as its BGPPeer says, from both ends', async (t) => {
+  const annotations = { 'caracal.io/bfd': '300ms x 3' }
+  const reflected = bgpPeer('reflected', { node: 'a', peerSelector: "role == 'reflector'" })
+  const tor = bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: 65000 })
+  const documents = [...three, ...reflectors, meshOff, reflected, tor].map((document) => ({
+    ...document,
+    metadata: { ...document.metadata, annotations },
+  }))
+  const pathWatch = { intervalMs: 300, multiplier: 3, multihop: false }
+  const watched = (self: string) =>
+    [
+      ...new Cluster(self)
+        .set(...documents)
+        .settle()
+        .peers.values(),
+    ].map((peer) => peer?.pathWatch)
+  t.same(watched('a'), [pathWatch, pathWatch, pathWatch])
+  t.same(watched('r1'), [pathWatch, pathWatch])
+})
+
 t.test('the peers of selectors are those of the day', async (t) => {
   const cluster = new Cluster('a').set(...three, ...reflectors, meshOff, toReflectors)
   cluster.settle()

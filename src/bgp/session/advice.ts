@@ -45,6 +45,8 @@ const NOTIFIED: Readonly<Record<string, Advice>> = {
     'the peer no longer has this session configured: add it there, or remove it here',
   [key('peer', 6, 2)]: () => 'the peer was told to stay down: enable the session there',
   [key('peer', 6, 1)]: () => 'the peer takes no more prefixes: raise its limit, or announce fewer',
+  [key('us', 6, 10)]: lossy,
+  [key('peer', 6, 10)]: lossy,
   [key('peer', 6, 5)]: () => 'the peer does not want this connection: add this node as a neighbor there',
 }
 
@@ -90,6 +92,10 @@ function deaf(peer: PeerConfig): string {
   return peer.ttlSecurity
     ? `check that the peer is ${hops(peer)} away and has ttlSecurity too`
     : 'if the peer demands a TTL of 255 (GTSM, TTL security), set ttlSecurity'
+}
+
+function lossy(): string {
+  return 'BFD missed too many packets in a row: look at the link and the router, or allow for a longer silence'
 }
 
 function sameRouterId({ routerId }: PeerConfig): string {

@@ -19,6 +19,8 @@ const CEASE = 6
 export const PEER_DECONFIGURED: Failure = { by: 'us', code: CEASE, subcode: 3 }
 export const ADMINISTRATIVE_RESET: Failure = { by: 'us', code: CEASE, subcode: 4 }
 export const CONFIGURATION_CHANGED: Failure = { by: 'us', code: CEASE, subcode: 6 }
+/** RFC 9384 §3. */
+export const BFD_DOWN: Failure = { by: 'us', code: CEASE, subcode: 10 }
 export const COLLISION: Failure = { by: 'us', code: CEASE, subcode: 7 }
 
 export const RESTART: Failure = { by: 'restart' }

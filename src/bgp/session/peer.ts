@@ -17,6 +17,7 @@ import { Connection, type Host, type Owner } from './connection.ts'
 import { nextErrorWait } from './damping.ts'
 import {
   ADMINISTRATIVE_RESET,
+  BFD_DOWN,
   COLLISION,
   CONFIGURATION_CHANGED,
   type Failure,
@@ -168,6 +169,11 @@ export class Peer implements Owner {
   reset(): void {
     this.#endAll(ADMINISTRATIVE_RESET)
     this.start()
+  }
+
+  /** Ends the session (RFC 5882 §4.3). A connection that is not one yet finds out by itself. */
+  pathDown(): void {
+    this.#established()?.happen({ kind: 'stop', failure: BFD_DOWN })
   }
 
   mayOpen(newcomer: Connection, open: Open): boolean {

@@ -9,10 +9,12 @@ import {
   flag,
   integer,
   list,
+  mapping,
   oneOf,
   optional,
   optionalAsn,
   or,
+  pathWatch,
   peerAddress,
   seconds,
   secret,
@@ -21,8 +23,10 @@ import {
   text,
 } from './fields.ts'
 import { nameRule, parser, type Rule } from './parse.ts'
+import { PATH_WATCH } from './path-watch.ts'
 
 const schema = z.object({
+  metadata: mapping({ annotations: section({ [PATH_WATCH]: optional(pathWatch) }) }),
   spec: section({
     node: optional(text),
     nodeSelector: optional(selector),
@@ -102,7 +106,7 @@ const rules: readonly Rule<Parts>[] = [
 export const parseBgpPeer = parser({
   schema,
   rules,
-  build({ spec }, { metadata }): BgpPeer {
+  build({ spec, metadata: { annotations } }, { metadata }): BgpPeer {
     const { peerIP, asNumber, localASNumber, numAllowedLocalASNumbers, ...same } = spec
     return {
       ...same,
@@ -112,6 +116,7 @@ export const parseBgpPeer = parser({
       asn: asNumber,
       localAsn: localASNumber,
       allowedLocalAsns: numAllowedLocalASNumbers,
+      pathWatch: annotations[PATH_WATCH],
     }
   },
 })

@@ -9,7 +9,9 @@ import { parseAsn } from '../../inet/asn.ts'
 import { parseMac } from '../../inet/mac.ts'
 import { type Cidr, type Prefix, parseCidr, parsePrefix } from '../../inet/prefix.ts'
 import { shown } from '../json.ts'
+import type { PathWatch } from '../model.ts'
 import { parseSelector, type Selector } from '../selector/selector.ts'
+import { parsePathWatch } from './path-watch.ts'
 import { type PeerAddress, parsePeerAddress } from './peer-address.ts'
 
 /** Reads a text that is neither empty nor absent. Undefined says that it is wrong. */
@@ -48,6 +50,13 @@ export const peerAddress: z.ZodType<PeerAddress> = field(
   'an IP address with or without a port',
   '172.20.0.1, 172.20.0.1:179 or [fd20::1]:179',
   parsePeerAddress,
+)
+
+/** When and how BFD takes the path to a peer for failed. */
+export const pathWatch: z.ZodType<PathWatch> = field(
+  'an interval from 50ms to 60s, how many packets make a failure, up to 255, and perhaps multihop',
+  '300ms x 3',
+  parsePathWatch,
 )
 
 export const mac: z.ZodType<string> = field('a hardware address', '66:1b:22:8e:91:0c', parseMac)

@@ -1,7 +1,8 @@
 // All BFD sessions of this node: RFC 5881 over one hop, RFC 5883 over several.
 
-import { type ControlPacket, encodePacket, type State } from '../../bfd/packet.ts'
+import { type ControlPacket, encodePacket } from '../../bfd/packet.ts'
 import { controlPacket } from '../../bfd/session.ts'
+import type { BfdView } from '../../bfd/view.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import type { Log } from '../observe/log.ts'
 import { BfdEnd } from './end.ts'
@@ -14,17 +15,6 @@ export interface BfdOptions {
   readonly clock: TimerClock
   /** The path to a target was good and has failed. */
   onDown(name: string, reason: string): void
-}
-
-/** A session as it is shown. */
-export interface BfdView {
-  readonly state: State
-  /** What we ask for; the other end may want it slower. */
-  readonly intervalMs: number
-  readonly multiplier: number
-  readonly multihop: boolean
-  /** Why it went down last, or why nothing can be heard. */
-  readonly trouble?: string
 }
 
 interface Watched {

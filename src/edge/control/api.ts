@@ -1,6 +1,7 @@
 // What the running agent answers to the commands: paths and the types behind them.
 // Everything here is plain JSON; times are milliseconds since the epoch.
 
+import type { BfdView } from '../../bfd/view.ts'
 import type { PeerView } from '../../bgp/types.ts'
 import type { PathAttributes } from '../../bgp/wire/message.ts'
 import type { Problem } from '../../cluster/feed.ts'
@@ -105,6 +106,12 @@ export interface PrefixView {
   readonly sources: readonly { readonly source: string; readonly says: string }[]
 }
 
+/** One peer of `/bgp/peers`. */
+export interface PeerAnswer extends PeerView {
+  /** The watch on the path to it; absent when none was asked for. */
+  readonly bfd?: BfdView
+}
+
 /** One path of `/bgp/routes`, `/bgp/received`. */
 export interface PathView {
   readonly prefix: Prefix
@@ -133,7 +140,7 @@ export interface Questions {
   readonly '/status': { asks: Nothing; answer: AgentStatus }
   readonly '/config': { asks: Nothing; answer: ConfigView }
   readonly '/explain': { asks: { readonly destination: string }; answer: ExplainView }
-  readonly '/bgp/peers': { asks: { readonly peer?: string }; answer: readonly PeerView[] }
+  readonly '/bgp/peers': { asks: { readonly peer?: string }; answer: readonly PeerAnswer[] }
   /** Without prefix the best paths of all destinations. */
   readonly '/bgp/routes': { asks: { readonly prefix?: string }; answer: readonly PathView[] }
   readonly '/bgp/received': { asks: { readonly peer: string }; answer: readonly PathView[] }

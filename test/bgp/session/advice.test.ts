@@ -1,6 +1,12 @@
 import t from 'tap'
 import { adviceIn, adviceOn } from '../../../src/bgp/session/advice.ts'
-import { type Failure, HOLD_TIMER_EXPIRED, RESTART, socketFailure } from '../../../src/bgp/session/failure.ts'
+import {
+  BFD_DOWN,
+  type Failure,
+  HOLD_TIMER_EXPIRED,
+  RESTART,
+  socketFailure,
+} from '../../../src/bgp/session/failure.ts'
 import type { State } from '../../../src/bgp/session/fsm.ts'
 import type { PeerConfig } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -49,6 +55,8 @@ const cases: readonly [Failure, State, Partial<PeerConfig>, RegExp | undefined][
   [badAs, 'OpenSent', {}, /the peer is in AS 65011, and 65001 was configured/],
   [{ by: 'peer', code: 2, subcode: 2 }, 'OpenSent', {}, /does not expect AS 64512/],
   [{ by: 'peer', code: 6, subcode: 3 }, 'Established', {}, /no longer has this session/],
+  [BFD_DOWN, 'Established', {}, /^BFD missed too many/],
+  [{ by: 'peer', code: 6, subcode: 10 }, 'Established', {}, /^BFD missed too many/],
   [{ by: 'peer', code: 6, subcode: 6 }, 'Established', {}, undefined],
   [HOLD_TIMER_EXPIRED, 'OpenSent', {}, /set ttlSecurity$/],
   [HOLD_TIMER_EXPIRED, 'OpenConfirm', { ttlSecurity: 1 }, /at most 1 hop away and has ttlSecurity too/],

@@ -48,6 +48,7 @@ t.test('everything a peer says is read', async (t) => {
     reachableBy: '172.20.0.254',
     filters: ['no-default', 'second'],
     reversePeering: 'Manual',
+    pathWatch: undefined,
   })
 })
 
@@ -69,6 +70,25 @@ t.test('what is not said has Calico’s defaults, and empty is not said', async 
     },
   )
   t.equal(refusals(peer({ peerSelector: 'has(rr)', asNumber: 0 })).length, 0)
+})
+
+t.test('BFD is asked for by an annotation, in these ways and no other', async (t) => {
+  const watched = (bfd: string) =>
+    document('BGPPeer', { peerIP: '172.20.0.1' }, { annotations: { 'caracal.io/bfd': bfd, other: 'x' } })
+  const good = {
+    '300ms x 3': { intervalMs: 300, multiplier: 3, multihop: false },
+    '50ms x 255': { intervalMs: 50, multiplier: 255, multihop: false },
+    ' 60s x1 multihop ': { intervalMs: 60_000, multiplier: 1, multihop: true },
+  }
+  for (const [text, expected] of Object.entries(good))
+    t.same(resource(watched(text)).pathWatch, expected, text)
+  t.equal(resource(watched('')).pathWatch, undefined)
+  for (const text of ['on', '300 x 3', '49ms x 3', '61s x 3', '300ms x 0', '300ms x 256', '300ms x 3 far'])
+    t.match(
+      refusals(watched(text)),
+      [/^metadata.annotations.caracal.io\/bfd: ".*" is not an interval from .*; write it like 300ms x 3$/],
+      text,
+    )
 })
 
 t.test('the remote end is written in these ways and no other', async (t) => {
