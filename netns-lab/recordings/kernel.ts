@@ -8,7 +8,10 @@ export type Answers = Readonly<Record<string, string>>
 
 /** A command, and what of its output counts, in lines. */
 interface Question {
+  /** As Felix's node was asked. */
   readonly command: string
+  /** As ours is asked, where that is not the same. */
+  readonly ours?: string
   readonly lines: (printed: string, answers: Answers) => readonly string[]
 }
 
@@ -22,8 +25,17 @@ const questions: readonly Question[] = [
   { command: 'ip -6 neigh show nud permanent', lines: linesOf },
   // What else is there is the kernel's, for multicast on the other interfaces.
   { command: 'bridge fdb', lines: (printed) => linesOf(printed).filter((line) => / dev vxlan/.test(line)) },
-  { command: 'iptables-save -t nat', lines: natRules },
-  { command: 'ip6tables-save -t nat', lines: natRules },
+  // The rules are in one of the two, whichever the agent has chosen on this host.
+  {
+    command: 'iptables-save -t nat',
+    ours: 'iptables-nft-save -t nat; iptables-legacy-save -t nat',
+    lines: natRules,
+  },
+  {
+    command: 'ip6tables-save -t nat',
+    ours: 'ip6tables-nft-save -t nat; ip6tables-legacy-save -t nat',
+    lines: natRules,
+  },
   // Their members are shown by the rules that ask them. Felix has more sets, for its policy.
   { command: 'ipset save', lines: () => [] },
 ]
@@ -49,10 +61,10 @@ const differences: readonly { readonly of: RegExp; readonly is: string; readonly
 
 /** All commands in one line of shell; `answersIn` takes its output apart. Sysctls are those that were recorded. */
 export function shellQuestion(recorded: Answers): string {
-  const commands = questions.map(({ command }) => command)
-  const sysctls = linesOf(recorded.sysctl ?? '').map((line) => line.split(' ')[0])
-  return [...commands, `sysctl ${sysctls.join(' ')}`]
-    .map((command) => `echo '${mark}${command}'; ${command} 2>/dev/null`)
+  const names = linesOf(recorded.sysctl ?? '').map((line) => line.split(' ')[0])
+  const sysctls = { command: 'sysctl', ours: `sysctl ${names.join(' ')}` }
+  return [...questions, sysctls]
+    .map(({ command, ours = command }) => `echo '${mark}${command}'; { ${ours}; } 2>/dev/null`)
     .join('; ')
 }
 
@@ -61,7 +73,7 @@ export function answersIn(output: string): Answers {
   return Object.fromEntries(
     parts.map((part) => {
       const end = part.indexOf('\n')
-      return [part.slice(0, end).replace(/^sysctl .*/, 'sysctl'), part.slice(end + 1)]
+      return [part.slice(0, end), part.slice(end + 1)]
     }),
   )
 }
@@ -71,9 +83,7 @@ export function kernelLines(answers: Answers): string[] {
   const asked = [...questions, { command: 'sysctl', lines: linesOf }].flatMap(({ command, lines }) =>
     lines(answers[command] ?? '', answers).map((line) => `${command}: ${line}`),
   )
-  return asked
-    .map((line) => differences.reduce((text, { of, is }) => text.replace(of, is), line))
-    .filter(Boolean)
+  return asked.map((line) => differences.reduce((text, { of, is }) => text.replace(of, is), line))
 }
 
 /** Of an IPv4 route of ours, as the others are. */
@@ -114,8 +124,8 @@ function natRules(printed: string, answers: Answers): string[] {
         ? met(target)
         : [words(rule, answers)]
     })
-  const builtIn = [...printed.matchAll(/^:(\S+) (?:ACCEPT|DROP) /gm)].map(([, chain]) => chain!)
-  return builtIn.flatMap((chain) => met(chain).map((rule, at) => `${chain} ${at + 1}: ${rule}`))
+  const builtIn = new Set([...printed.matchAll(/^:(\S+) (?:ACCEPT|DROP) /gm)].map(([, chain]) => chain!))
+  return [...builtIn].flatMap((chain) => met(chain).map((rule, at) => `${chain} ${at + 1}: ${rule}`))
 }
 
 /** A rule without its comment, its words in alphabetical order as each program has its own, and members for names of sets. */
