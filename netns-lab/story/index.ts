@@ -110,8 +110,8 @@ function parseStep(step: Readonly<Record<string, unknown>>): Step | { readonly p
 
 /** `run on node-a: ip route`; other steps as YAML without its marks. */
 function inWords(kind: string, args: unknown): string {
-  const { on, command } = args as { on?: string; command?: string }
-  if (kind === 'run') return `run on ${on}: ${command}`
+  const { on = [], command } = args as { on?: string | string[]; command?: string }
+  if (kind === 'run') return `run on ${[on].flat().join(', ')}: ${command}`
   const text = JSON.stringify(args)
     .replaceAll('":', '": ')
     .replaceAll(/,(?=["{])/g, ', ')

@@ -52,9 +52,9 @@ function row<S extends z.ZodType>(form: S, act: Row<S>['act']): Row<S> {
 
 /** Without conditions a command runs once and has to succeed; with some it runs again until they hold. */
 const runForm = z.strictObject({
-  on: z.string(),
+  on: oneOrMore(z.string()),
   command: z.string(),
-  /** File whose lines it has to print, in any order. */
+  /** File whose lines it has to print, in any order. `*` in its name stands for that of the machine. */
   expect: z.string().optional(),
   contains: oneOrMore(z.string()).default([]),
   lacks: oneOrMore(z.string()).default([]),
@@ -77,6 +77,23 @@ const monitorForm = z.strictObject({
   expect: z.string().optional(),
   within,
 })
+
+/** From one to the other, or between each two of several: asked one way, answered the other. */
+function streamForm<F extends z.ZodRawShape>(fields: F) {
+  return z.union([
+    z.strictObject({ from: z.string(), to: z.string(), ...fields }),
+    z.strictObject({ between: z.array(z.string()).min(2), ...fields }),
+  ])
+}
+
+type Streams = { readonly from: string; readonly to: string } | { readonly between: readonly string[] }
+
+function streamsOf(args: Streams): [from: string, to: string][] {
+  if (!('between' in args)) return [[args.from, args.to]]
+  return args.between.flatMap((one, at) =>
+    args.between.slice(at + 1).map((other): [string, string] => [one, other]),
+  )
+}
 
 const storedForm = z.strictObject({
   id: z.string(),
@@ -155,13 +172,14 @@ export const steps = {
     stopMonitors(telling, on, expect, within),
   ),
   'start-ping-stream': row(
-    z.strictObject({ from: z.string(), to: z.string(), every: z.number().min(0.01).default(0.05) }),
-    ({ lab }, { from, to, every }) => startStream(lab, from, to, every),
+    streamForm({ every: z.number().min(0.01).default(0.05) }),
+    async ({ lab }, args) => {
+      for (const [from, to] of streamsOf(args)) await startStream(lab, from, to, args.every)
+    },
   ),
-  'stop-ping-stream': row(
-    z.strictObject({ from: z.string(), to: z.string(), 'max-lost': z.int().default(0) }),
-    ({ lab }, { from, to, 'max-lost': maxLost }) => stopStream(lab, from, to, maxLost),
-  ),
+  'stop-ping-stream': row(streamForm({ 'max-lost': z.int().default(0) }), async ({ lab }, args) => {
+    for (const [from, to] of streamsOf(args)) await stopStream(lab, from, to, args['max-lost'])
+  }),
 }
 
 export type StepKind = keyof typeof steps
@@ -172,7 +190,11 @@ export async function take(telling: Telling, { kind, args }: Step): Promise<void
 }
 
 async function runCommand(telling: Telling, args: z.output<typeof runForm>): Promise<void> {
-  const { on, command, expect, contains, lacks, exit = 0, within } = args
+  for (const on of args.on) await runOn(telling, on, { ...args, expect: args.expect?.replace('*', on) })
+}
+
+async function runOn(telling: Telling, on: string, args: z.output<typeof runForm>): Promise<void> {
+  const { command, expect, contains, lacks, exit = 0, within } = args
   const attempt = () => shell(telling.lab, on, command)
   const isCheck = expect !== undefined || contains.length + lacks.length > 0 || args.exit !== undefined
   if (telling.update && expect !== undefined)
