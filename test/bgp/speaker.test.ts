@@ -98,6 +98,18 @@ t.test('a table that needs many messages arrives whole', async (t) => {
   t.same([b.view(a).faults, a.view(b).advertised, b.view(a).received], [0, 10_000, 10_000])
 })
 
+t.test('between two who know extended messages it needs few (RFC 8654)', async (t) => {
+  const updates = (kind: PeerConfig['kind']) => {
+    const { network, a, b } = establishedPair({ kind })
+    const before = a.sentTo.length
+    a.originate(...Array.from({ length: 2000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/26`))
+    network.run(SECOND)
+    t.equal(b.best.size, 2000)
+    return a.sentTo.slice(before).filter((message) => message.kind === 'update').length
+  }
+  t.same([updates('mesh'), updates('node')], [3, 1])
+})
+
 t.test('a session lives on keepalives, and an idle hour changes nothing', async (t) => {
   const { network, a, b } = establishedPair()
   const { since } = a.view(b)

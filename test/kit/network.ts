@@ -4,7 +4,6 @@ import type { Action, ConnectionId, Note, SpeakerEvent, TimerId } from '../../sr
 import { Speaker, type SpeakerOptions } from '../../src/bgp/speaker.ts'
 import type { Path, PeerConfig, PeerView } from '../../src/bgp/types.ts'
 import { decode, encode, initialCodec, type SessionCodec } from '../../src/bgp/wire/codec.ts'
-import { Framer } from '../../src/bgp/wire/frame.ts'
 import type { Message } from '../../src/bgp/wire/message.ts'
 import { type Address, address, familyOf } from '../../src/inet/address.ts'
 import { type Prefix, prefix } from '../../src/inet/prefix.ts'
@@ -24,6 +23,8 @@ interface Task {
 
 /** What nodes of one mesh come to. */
 const AMONG_NODES: SessionCodec = { ...initialCodec, peerType: 'internal', as4: true }
+/** Who looks on understands longer messages too. */
+const LOOKER_ON: SessionCodec = { ...AMONG_NODES, extendedMessages: true }
 
 /** When the tests begin: milliseconds since the epoch. */
 export const START = Date.UTC(2026, 7, 20)
@@ -239,7 +240,7 @@ export class Host {
   }
 
   #send(wire: Wire | undefined, bytes: Uint8Array): void {
-    for (const message of new Framer().push(bytes)) this.sentTo.push(decode(message, AMONG_NODES))
+    this.sentTo.push(decode(bytes, LOOKER_ON))
     const other = wire?.other
     if (!other) return
     this.#travel(other, () => {

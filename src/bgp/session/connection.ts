@@ -4,7 +4,7 @@
 import type { Address } from '../../inet/address.ts'
 import type { Action, ConnectionId, TimerId } from '../events.ts'
 import type { PeerConfig, Transport } from '../types.ts'
-import { decode, encode, initialCodec, type SessionCodec } from '../wire/codec.ts'
+import { decode, encode, initialCodec, maxLengthOf, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { Framer } from '../wire/frame.ts'
 import type { Message, Open, RouteRefresh, Update } from '../wire/message.ts'
@@ -112,6 +112,7 @@ export class Connection implements Newcomer {
       if (!this.#owner.mayOpen(this, open)) return
       this.negotiated = negotiated
       this.#codec = negotiated.codec
+      this.#framer.maxLength = maxLengthOf(negotiated.codec)
     }
     this.happen({ kind: 'open', holdTime: negotiated.holdTime })
     if (this.state === 'OpenConfirm') this.#owner.opened(this, open)

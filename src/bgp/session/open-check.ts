@@ -37,13 +37,14 @@ export interface Past {
 }
 
 /**
- * The capabilities we send, in the order BIRD does; each is honoured. Not sent: extended messages (6) and extended
- * next hop (5), of which a peer of Calico's does not know; ADD-PATH (69); long-lived graceful restart (71), since
- * peers would keep the routes of a node that is gone (RFC 9494 §4.2).
+ * The capabilities we send, in the order BIRD does; each is honoured. Extended messages (6) are not for the mesh, whose
+ * other nodes may run the BIRD of calico-node, which does not know them. Not sent: extended next hop (5); ADD-PATH (69);
+ * long-lived graceful restart (71), since peers would keep the routes of a node that is gone (RFC 9494 §4.2).
  */
 const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capability[])[] = [
   ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
   () => [{ code: 'route-refresh' }],
+  ({ kind }) => (kind === 'mesh' ? [] : [{ code: 'extended-message' }]),
   ({ families, restartTime }, { restarting, forwarding }) => [
     {
       code: 'graceful-restart',
@@ -110,6 +111,7 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
       ...initialCodec, // what we do not offer stays so
       peerType: peer.peerAsn === peer.localAsn ? 'internal' : 'external',
       as4: has('as4'),
+      extendedMessages: peer.kind !== 'mesh' && has('extended-message'),
     },
     routeRefresh: has('route-refresh'),
     enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),

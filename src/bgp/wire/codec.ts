@@ -14,7 +14,7 @@ import { maxLengthOf, type SessionCodec } from './session.ts'
 import { update } from './update.ts'
 
 export { endOfRib, packAnnouncements, packWithdrawals } from './pack.ts'
-export { initialCodec, type SessionCodec } from './session.ts'
+export { initialCodec, maxLengthOf, type SessionCodec } from './session.ts'
 
 /** Does not compile while a kind of message has no row. */
 const TABLE: { readonly [Kind in Message['kind']]: MessageCodec<Extract<Message, { kind: Kind }>> } = {

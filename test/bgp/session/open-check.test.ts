@@ -122,3 +122,17 @@ t.test('our OPEN names the families of the peer, and what we honour', async (t) 
     ['multiprotocol', 'multiprotocol', 'route-refresh', 'graceful-restart', 'as4', 'enhanced-route-refresh'],
   )
 })
+
+t.test('extended messages are for those who may know them, if they do (RFC 8654)', async (t) => {
+  const know = [...bird.capabilities, { code: 'extended-message' }] as const
+  const past = { restarting: false, forwarding: false }
+  const offered = (kind: PeerConfig['kind']) =>
+    openFor({ ...peer, kind }, past).capabilities.some(({ code }) => code === 'extended-message')
+  const settled = (kind: PeerConfig['kind'], capabilities: Open['capabilities']) =>
+    check({ capabilities }, { kind }).codec.extendedMessages
+  t.same([offered('mesh'), offered('global'), offered('node')], [false, true, true])
+  t.same(
+    [settled('mesh', know), settled('global', bird.capabilities), settled('global', know)],
+    [false, false, true],
+  )
+})
