@@ -18,7 +18,7 @@ import { datastoreSettings, kernelSettings, planSettings } from './agent/setting
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
-import { KernelWishes, listenPoints, SessionWishes, watchPaths } from './agent/wishes.ts'
+import { KernelWishes, listenPoints, peersEvent, watchPaths } from './agent/wishes.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
 import type { Datastore, ResourceKind } from './cluster/feed.ts'
@@ -82,7 +82,6 @@ class Agent {
   readonly #restart: Restart
   readonly #kernel: Kernel
   readonly #kernelWishes: KernelWishes
-  readonly #sessionWishes = new SessionWishes()
   readonly #bfd: Bfd
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
@@ -333,7 +332,7 @@ class Agent {
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
     if (peers.size > 0) {
-      const event = this.#sessionWishes.event(peers)
+      const event = peersEvent(peers)
       runner.step(event) // known, and protected, before they can come in
       watchPaths(event, this.#bfd)
     }

@@ -43,11 +43,13 @@ const felixConfiguration = document('FelixConfiguration', 'default', {
 })
 
 export function nodeDocument(node: LabNode): Document {
+  const { routeReflectorClusterID } = node
   const [ipv4, ipv6] = [addressOf(node, 'ipv4'), addressOf(node, 'ipv6')]
   const bgp = {
     ...(node.asn !== undefined && { asNumber: node.asn }),
     ...(ipv4 && { ipv4Address: spelt(ipv4) }),
     ...(ipv6 && { ipv6Address: spelt(ipv6) }),
+    ...(routeReflectorClusterID !== undefined && { routeReflectorClusterID }),
   }
   const addresses = [ipv4, ipv6].flatMap((cidr) =>
     cidr

@@ -43,6 +43,7 @@ export interface StaticRoute {
 export interface LabNode extends Machine {
   readonly agent: 'caracal' | 'bird' | 'none'
   readonly asn: number | undefined
+  readonly routeReflectorClusterID: string | undefined
   readonly labels: Readonly<Record<string, string>>
   readonly registered: boolean
   readonly started: boolean
@@ -95,6 +96,7 @@ export function parseTopology(name: string, file: string, text: string): Topolog
       ...node,
       ...machineOf({ ...node, bird: undefined }),
       asn: node.asn,
+      routeReflectorClusterID: node.routeReflectorClusterID,
     })),
     pools: named(data.pools).map(({ name, ...spec }) => poolOf(name, spec)),
     pods:

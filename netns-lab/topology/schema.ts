@@ -40,6 +40,8 @@ const node = z.strictObject({
   agent: z.enum(['caracal', 'bird', 'none']).default('caracal'),
   asn: z.int().min(1).max(4294967295).optional(),
   labels: z.record(z.string(), z.string()).default({}),
+  /** Makes it a route reflector. */
+  routeReflectorClusterID: z.string().optional(),
   /** Whether the datastore has a Node resource of it at the start. */
   registered: z.boolean().default(true),
   /** Whether its agent runs from the start; otherwise a step starts it. */

@@ -83,7 +83,7 @@ function advertised(peer: PeerView, { rib }: Speaker): AdvertisedView[] {
   return [...rib.advertisedTo(peer.name)]
 }
 
-/** A peer by its address or by the name of its session. @throws QuestionError */
+/** A peer by its address, however it is spelt. @throws QuestionError */
 function peerNamed(text: string, speaker: Speaker): PeerView {
   const peers = speaker.peers()
   const address = parseAddress(text)

@@ -7,7 +7,7 @@ import type { BfdTarget } from '../edge/bfd/target.ts'
 import { kernelChain } from '../edge/kernel/iptables-text.ts'
 import type { Kernel } from '../edge/kernel/kernel.ts'
 import type { ListenPoint } from '../edge/peers/listener.ts'
-import type { Family, ScopedAddress } from '../inet/address.ts'
+import type { Family } from '../inet/address.ts'
 import type { PlanChanges } from '../plan/plan.ts'
 import type { LocalSpeaker } from '../plan/plan-bgp.ts'
 import type { Sysctl } from '../plan/wanted.ts'
@@ -47,22 +47,11 @@ export class KernelWishes {
   }
 }
 
-/** The sessions of the speaker, by what it has been told. */
-export class SessionWishes {
-  /** Names, by peer address: one that is configured in another place has another. */
-  readonly #names = new Map<ScopedAddress, string>()
-
-  event(peers: PlanChanges['peers']): Extract<SpeakerEvent, { kind: 'peers' }> {
-    const remove: string[] = []
-    for (const [address, config] of peers) {
-      const before = this.#names.get(address)
-      if (before !== undefined && before !== config?.name) remove.push(before)
-      if (config) this.#names.set(address, config.name)
-      else this.#names.delete(address)
-    }
-    const set = [...peers.values()].filter((config) => config !== undefined)
-    return { kind: 'peers', set, remove }
-  }
+/** The sessions of the speaker, as far as they changed. */
+export function peersEvent(peers: PlanChanges['peers']): Extract<SpeakerEvent, { kind: 'peers' }> {
+  const set = [...peers.values()].filter((config) => config !== undefined)
+  const remove = [...peers.keys()].filter((address) => !peers.get(address))
+  return { kind: 'peers', set, remove }
 }
 
 /** Watches the paths to the peers of an event that ask for it, and no longer those to peers that do not. */

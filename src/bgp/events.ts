@@ -16,7 +16,7 @@ export type TimerId = string
 
 export type SpeakerEvent =
   /** Peers wanted from now on, as far as they changed. A peer that is equal to what it was is left alone. */
-  | { readonly kind: 'peers'; readonly set: readonly PeerConfig[]; readonly remove: readonly string[] }
+  | { readonly kind: 'peers'; readonly set: readonly PeerConfig[]; readonly remove: readonly ScopedAddress[] }
   /** What this node announces of its own accord, as far as it changed. */
   | { readonly kind: 'originate'; readonly set: readonly Origination[]; readonly withdraw: readonly Prefix[] }
   /** After our own restart: all that this node announces has been originated, so peers may forget the rest. */

@@ -27,7 +27,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   localAsn: 'routes',
   peerAsn: 'routes',
   routerId: 'session',
-  passive: 'session',
+  passive: 'nothing', // counts when there is no session
   holdTime: 'session',
   keepaliveTime: 'session',
   restartTime: 'session',

@@ -8,7 +8,7 @@
 // The same events at the same times give the same actions. A fault of one peer
 // is answered to that peer, and no other notices.
 
-import { type Address, type Family, type ScopedAddress, scoped } from '../inet/address.ts'
+import type { Address, Family, ScopedAddress } from '../inet/address.ts'
 import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
@@ -45,7 +45,6 @@ export class Speaker {
   readonly #options: SpeakerOptions
   readonly #queue = new ActionQueue()
   readonly #peers = new Map<string, Peer>()
-  readonly #byAddress = new Map<ScopedAddress, Peer>()
   readonly #byConnection = new Map<ConnectionId, Peer>()
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
@@ -92,7 +91,7 @@ export class Speaker {
 
   /** True for the address of a peer: connections from others are not worth a look. */
   knows(address: ScopedAddress): boolean {
-    return this.#byAddress.has(address)
+    return this.#peers.has(address)
   }
 
   /** Takes in one event; `now` in milliseconds since the epoch. The actions are to be carried out in their order. */
@@ -126,7 +125,7 @@ export class Speaker {
     originate: ({ set, withdraw }) => this.rib.originate(set, withdraw),
     restarted: () => this.#announcer.restarted(),
     accepted: ({ connection, remote, local }) => this.#accept(connection, remote, local),
-    barred: ({ remote, error }) => this.#byAddress.get(remote)?.barred(error),
+    barred: ({ remote, error }) => this.#peers.get(remote)?.barred(error),
     connected: ({ connection, local }) => this.#byConnection.get(connection)?.connected(connection, local),
     'dial-failed': ({ connection, error }) => this.#happen(connection, { kind: 'closed', reason: error }),
     bytes: ({ connection, chunk }) => this.#byConnection.get(connection)?.receive(connection, chunk),
@@ -152,14 +151,13 @@ export class Speaker {
     const cost = known ? costOf(known.config, config) : 'routes'
     if (known && cost !== 'routes') {
       if (cost === 'session') known.reconnect(config)
-      else known.config = config
+      else known.configure(config)
       if (cost === 'policy' && known.negotiated) this.rib.changePeer(ribPeer(known, known.negotiated))
       return
     }
     this.#remove(config.name, CONFIGURATION_CHANGED)
     const peer = new Peer(config, this.#host)
     this.#peers.set(config.name, peer)
-    this.#byAddress.set(endOf(config), peer)
     peer.start()
   }
 
@@ -169,13 +167,11 @@ export class Speaker {
     peer.stop(failure)
     this.#helper.remove(name)
     this.#peers.delete(name)
-    const end = endOf(peer.config)
-    if (this.#byAddress.get(end) === peer) this.#byAddress.delete(end)
   }
 
   /** Known by its address alone, whatever port it comes from and goes to. */
   #accept(connection: ConnectionId, remote: ScopedAddress, local: Address): void {
-    const peer = this.#byAddress.get(remote)
+    const peer = this.#peers.get(remote)
     if (!peer) this.#strangers++
     if (!peer?.accept(connection, local)) this.#queue.act({ kind: 'close', connection })
   }
@@ -278,8 +274,4 @@ export class Speaker {
   #note(level: Note['level'], message: string, peer: PeerConfig, fields: Note['fields']): void {
     this.#queue.act({ kind: 'note', level, message, fields: { peer: peer.address, ...fields } })
   }
-}
-
-function endOf({ address, zone }: PeerConfig): ScopedAddress {
-  return scoped(address, zone)
 }

@@ -1,7 +1,7 @@
 // The words the BGP speaker shares with those around it: what peers are wanted,
 // what is originated, what came out of the decision, and how it shows itself.
 
-import type { Address, Family } from '../inet/address.ts'
+import type { Address, Family, ScopedAddress } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import type { FilterRule } from './rib/filter.ts'
 import type { PathAttributes } from './wire/message.ts'
@@ -44,8 +44,11 @@ export interface PasswordRef {
 
 /** A peer this node should have. One per peer address; all fields are settled by the plan. */
 export interface PeerConfig extends Transport {
-  /** Stable name, as BIRD's: `Mesh_10_0_0_2`. Key of the peer in every table. */
-  readonly name: string
+  /**
+   * Key of the peer in every table: its address, with the zone of a link-local one. Who asks for the session is no part
+   * of it, so a mesh session that a BGPPeer takes over goes on.
+   */
+  readonly name: ScopedAddress
   readonly kind: PeerKind
   /** Families carried. One, that of `address`, unless the peer was asked to carry both. */
   readonly families: readonly Family[]

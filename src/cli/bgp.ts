@@ -60,10 +60,9 @@ function peerColumns(now: number): readonly Column<PeerAnswer>[] {
 }
 
 function peerText(peer: PeerAnswer, now: number): string {
-  const { name, address, port, asn, families, state, lastError, received, advertised, faults, because } = peer
+  const { address, port, asn, families, state, lastError, received, advertised, faults, because } = peer
   const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
-    ['session', name],
     ['peer', `${address} port ${port}, AS ${asn}`],
     ['carries', families.join(', ')],
     ['because', because],

@@ -107,7 +107,6 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
   const held = lacksFilter(peer, facts)
   return {
     ...base(pair, peer.sourceAddress),
-    name: sessionName(kind, pair),
     kind,
     port: (byAddress ? peer.peerIp!.port : undefined) ?? (remote ? portOf(remote.name, facts) : DEFAULT_PORT),
     localAsn,
@@ -136,7 +135,6 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
   if (!remote || remote.name === facts.self || remote.routeReflectorClusterId) return undefined
   return {
     ...base(pair),
-    name: sessionName('mesh', pair),
     kind: 'mesh',
     port: portOf(remote.name, facts),
     localAsn: local.asn,
@@ -153,6 +151,7 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
 /** A link-local peer knows us by our own address on the link, which is the kernel's to say. */
 function base({ address, zone, localAddress, local }: Pair, source: BgpPeer['sourceAddress'] = 'UseNodeIP') {
   return {
+    name: scoped(address, zone),
     address,
     ...(zone !== undefined && { zone }),
     ...(source === 'UseNodeIP' && zone === undefined && { localAddress }),
@@ -231,10 +230,4 @@ function appliesTo(peer: BgpPeer, node: Node | undefined): boolean {
 function nodeAt(address: Address, facts: Facts): Node | undefined {
   const [first] = [...facts.nodesByAddress.get(address)].sort()
   return first === undefined ? undefined : facts.nodes.get(first)
-}
-
-/** BIRD's name for it, which `calicoctl node status` and dashboards know. */
-function sessionName(kind: PeerKind, { address, zone }: Pair): string {
-  const words: Record<PeerKind, string> = { mesh: 'Mesh', global: 'Global', node: 'Node' }
-  return `${words[kind]}_${scoped(address, zone).replace(/[.:%]/g, '_')}`
 }

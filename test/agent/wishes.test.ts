@@ -1,7 +1,7 @@
 // What is handed on to the speaker and to BFD.
 
 import t from 'tap'
-import { SessionWishes, watchPaths } from '../../src/agent/wishes.ts'
+import { peersEvent, watchPaths } from '../../src/agent/wishes.ts'
 import type { PeerConfig } from '../../src/bgp/types.ts'
 import type { BfdTarget } from '../../src/edge/bfd/target.ts'
 import { address } from '../../src/inet/address.ts'
@@ -9,7 +9,7 @@ import { address } from '../../src/inet/address.ts'
 const at = address('10.0.0.254')
 const pathWatch = { intervalMs: 300, multiplier: 3, multihop: false }
 const tor: PeerConfig = {
-  name: 'Global_10_0_0_254',
+  name: at,
   kind: 'global',
   address: at,
   port: 179,
@@ -27,10 +27,9 @@ const tor: PeerConfig = {
 
 /** What BFD is told when the peer at the address changes to each of these. */
 function watched(...configs: readonly (PeerConfig | undefined)[]): [string, BfdTarget | undefined][] {
-  const wishes = new SessionWishes()
   const told: [string, BfdTarget | undefined][] = []
   for (const config of configs)
-    watchPaths(wishes.event(new Map([[at, config]])), { want: (...wish) => told.push(wish) })
+    watchPaths(peersEvent(new Map([[at, config]])), { want: (...wish) => told.push(wish) })
   return told
 }
 
@@ -46,16 +45,4 @@ t.test('no longer when it does not ask, must have no session, or is gone', async
   t.same(watched(tor), [[tor.name, undefined]])
   t.same(watched({ ...tor, pathWatch, held: 'no password' }), [[tor.name, undefined]])
   t.same(watched({ ...tor, pathWatch }, undefined).at(-1), [tor.name, undefined])
-})
-
-t.test('a session of another name at the same address comes after the end of the former', async (t) => {
-  const names = watched({ ...tor, pathWatch }, { ...tor, name: 'Node_10_0_0_254', pathWatch })
-  t.same(
-    names.map(([name, target]) => [name, target !== undefined]),
-    [
-      ['Global_10_0_0_254', true],
-      ['Global_10_0_0_254', false],
-      ['Node_10_0_0_254', true],
-    ],
-  )
 })

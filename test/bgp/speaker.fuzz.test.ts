@@ -9,7 +9,7 @@ const SECOND = 1000
 /** Messages as they went over a session on which all kinds were sent. */
 function traffic(): Uint8Array[] {
   const { network, a, b } = session()
-  b.step({ kind: 'refresh-in', peer: 'Mesh_10_0_0_2', family: 'ipv4' })
+  b.step({ kind: 'refresh-in', peer: '10.0.0.2', family: 'ipv4' })
   network.run(SECOND)
   a.peers(meshPeer(a, b, { holdTime: 90 })) // ends in a NOTIFICATION
   return a.log.flatMap((action) => (action.kind === 'send' ? [action.bytes] : []))

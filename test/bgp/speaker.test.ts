@@ -83,9 +83,37 @@ t.test('a withdrawn route goes, and so do all when the peer is no longer wanted'
   a.step({ kind: 'originate', set: [], withdraw: [prefix('10.244.1.0/26')] })
   network.run(SECOND)
   t.same(prefixes(b), ['10.244.3.0/26'])
-  a.step({ kind: 'peers', set: [], remove: ['Mesh_10_0_0_1'] })
+  a.step({ kind: 'peers', set: [], remove: [address('10.0.0.1')] })
   network.run(SECOND)
   t.same([prefixes(b), b.states()], [[], ['Passive Received: Peer de-configured']])
+})
+
+t.test('a mesh session that a BGPPeer takes over goes on, and so does it back in the mesh', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  const { since } = b.view(a)
+  const changes = b.changes.length
+  for (const kind of ['node', 'mesh'] as const) {
+    for (const [host, peer] of [[a, b], [b, a]] as const) // biome-ignore format: a pair each
+      host.peers(meshPeer(host, peer, kind === 'node' ? { kind, passive: false, because: 'BGPPeer x' } : {}))
+    network.run(10 * SECOND)
+    t.match(b.view(a), { kind, state: 'Established', since }, kind)
+    t.match(a.view(b), { kind, state: 'Established' }, kind)
+  }
+  t.equal(b.changes.length, changes)
+})
+
+t.test('a peer that waited for the other to dial dials itself as soon as it may', async (t) => {
+  const network = new Network()
+  const [a, b] = [network.host(['10.0.0.1']), network.host(['10.0.0.2'])]
+  a.peers(meshPeer(a, b, { passive: true }))
+  b.peers(meshPeer(b, a, { passive: true }))
+  network.run(10 * SECOND)
+  t.same([a.states(), b.states()], [['Passive'], ['Passive']])
+  a.peers(meshPeer(a, b, { passive: false }))
+  network.run(3 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
 })
 
 t.test('a table that needs many messages arrives whole', async (t) => {
@@ -476,7 +504,7 @@ t.test('ROUTE-REFRESH is answered with all routes, between its borders, after En
   network.run(SECOND)
   a.sentTo.length = 0
   b.changes.length = 0
-  b.step({ kind: 'refresh-in', peer: 'Mesh_10_0_0_2', family: 'ipv4' })
+  b.step({ kind: 'refresh-in', peer: '10.0.0.2', family: 'ipv4' })
   network.run(SECOND)
   t.match(a.sentTo, [
     { kind: 'route-refresh', family: 'ipv4', subtype: 1 },

@@ -7,7 +7,7 @@ import { prefix } from '../../src/inet/prefix.ts'
 import { golden } from './golden.ts'
 
 const up: PeerView = {
-  name: 'Mesh_172_20_0_12',
+  name: '172.20.0.12',
   kind: 'mesh',
   address: address('172.20.0.12'),
   port: 179,
@@ -23,7 +23,7 @@ const up: PeerView = {
 }
 const down: PeerView = {
   ...up,
-  name: 'Node_10_0_0_1',
+  name: '10.0.0.1',
   address: address('10.0.0.1'),
   asn: 65000,
   state: 'Active',
@@ -36,12 +36,12 @@ const down: PeerView = {
 const paths: PathView[] = [
   {
     prefix: prefix('172.18.0.64/26'),
-    peer: 'Mesh_172_20_0_12',
+    peer: '172.20.0.12',
     attributes: { nextHop: address('172.20.0.12'), localPref: 2147482623, asPath: [] },
   },
   {
     prefix: prefix('172.18.0.64/26'),
-    peer: 'Node_10_0_0_1',
+    peer: '10.0.0.1',
     attributes: {
       nextHop: address('10.0.0.1'),
       localPref: 100,

@@ -10,7 +10,7 @@ const block: PrefixView = {
   sources: [
     {
       source: 'BGP',
-      says: '172.18.0.64/26 via 172.20.0.12 dev eth0 proto bird (BGP: Mesh_172_20_0_12 says next hop 172.20.0.12)',
+      says: '172.18.0.64/26 via 172.20.0.12 dev eth0 proto bird (BGP: 172.20.0.12 says next hop 172.20.0.12)',
     },
   ],
 }
@@ -32,7 +32,7 @@ t.test('the route that counts, then whoever knows a prefix', async (t) => {
   local workload: no route: default/web: interface cali1 is not up
 
 172.18.0.64/26: in force
-  BGP: 172.18.0.64/26 via 172.20.0.12 dev eth0 proto bird (BGP: Mesh_172_20_0_12 says next hop 172.20.0.12)
+  BGP: 172.18.0.64/26 via 172.20.0.12 dev eth0 proto bird (BGP: 172.20.0.12 says next hop 172.20.0.12)
 `,
   )
 })

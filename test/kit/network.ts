@@ -279,7 +279,7 @@ export function meshPeer(host: Host, peer: Host, over: Partial<PeerConfig> = {})
     ({ addresses }) => addresses.find((of) => familyOf(of) === family)!,
   )
   return {
-    name: `Mesh_${remote!.replace(/[.:]/g, '_')}`,
+    name: remote!,
     kind: 'mesh',
     address: remote!,
     port: 179,

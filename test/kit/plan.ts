@@ -167,13 +167,13 @@ export class Cluster {
     return this.#underlay()
   }
 
-  learn(text: string, nextHop: string, peer = 'Mesh_10_0_0_2'): this {
+  learn(text: string, nextHop: string, peer = '10.0.0.2'): this {
     return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer), equal: [] })
   }
 
-  /** The same from several peers, `Node_<next hop>`, all of them in use. */
+  /** The same from several peers, the next hops themselves, all of them in use. */
   learnAll(text: string, ...nextHops: string[]): this {
-    const paths = nextHops.map((hop) => path(prefix(text), address(hop), `Node_${hop.replaceAll('.', '_')}`))
+    const paths = nextHops.map((hop) => path(prefix(text), address(hop), hop))
     return this.#best({ prefix: prefix(text), best: paths[0], equal: paths.slice(1) })
   }
 

@@ -13,7 +13,7 @@ export const LOCAL = { asn: 64512, address: address('10.0.0.1'), routerId: addre
 export function peer(host: number, over: Partial<RibPeer> = {}): RibPeer {
   const own = address(`10.0.0.${host}`)
   return {
-    name: `Mesh_10_0_0_${host}`,
+    name: own,
     type: 'internal',
     address: own,
     routerId: own,
@@ -30,7 +30,7 @@ export function peer(host: number, over: Partial<RibPeer> = {}): RibPeer {
 
 /** A router of another AS, `10.0.0.<host>`. */
 export function router(host: number, over: Partial<RibPeer> = {}): RibPeer {
-  return peer(host, { name: `Node_10_0_0_${host}`, type: 'external', asn: 65000, ...over })
+  return peer(host, { type: 'external', asn: 65000, ...over })
 }
 
 export function attributes(over: PathAttributes = {}): PathAttributes {

@@ -79,13 +79,13 @@ t.test('one link-local address on two links is two peers', async (t) => {
     bgpPeer('right', { peerIP: '[fe80::1%eth1]:1179', asNumber: 65002 }),
   )
   t.match(peerAt(cluster, 'fe80::1', 'eth0'), {
-    name: 'Global_fe80__1_eth0',
+    name: 'fe80::1%eth0',
     zone: 'eth0',
     peerAsn: 65001,
     port: 179,
   })
   t.match(peerAt(cluster, 'fe80::1', 'eth1'), {
-    name: 'Global_fe80__1_eth1',
+    name: 'fe80::1%eth1',
     zone: 'eth1',
     peerAsn: 65002,
     port: 1179,

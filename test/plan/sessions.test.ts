@@ -6,19 +6,21 @@ import { Cluster } from '../kit/plan.ts'
 function peers(cluster: Cluster): string[] {
   cluster.settle()
   const of = [...cluster.plan.peers.values()]
-  return of.map((p) => `${p.name} as ${p.peerAsn} port ${p.port}${p.passive ? ' passive' : ''}`).sort()
+  return of
+    .map((p) => `${p.kind} ${p.name} as ${p.peerAsn} port ${p.port}${p.passive ? ' passive' : ''}`)
+    .sort()
 }
 
 const three = [node('a', '10.0.0.9/24'), node('b', '10.0.0.10/24'), node('c', '10.0.0.2/24')]
 
 t.test('every other node is a mesh peer; the greater address, as text, dials', async (t) => {
   t.same(peers(new Cluster('a').set(...three)), [
-    'Mesh_10_0_0_10 as 64512 port 179',
-    'Mesh_10_0_0_2 as 64512 port 179',
+    'mesh 10.0.0.10 as 64512 port 179',
+    'mesh 10.0.0.2 as 64512 port 179',
   ])
   t.same(peers(new Cluster('b').set(...three)), [
-    'Mesh_10_0_0_2 as 64512 port 179 passive',
-    'Mesh_10_0_0_9 as 64512 port 179 passive',
+    'mesh 10.0.0.2 as 64512 port 179 passive',
+    'mesh 10.0.0.9 as 64512 port 179 passive',
   ])
 })
 
@@ -40,16 +42,16 @@ t.test('of each pair of a mesh exactly one side dials, in both families', async 
 t.test('AS numbers: the node, else the default configuration, else 64512, on both ends alike', async (t) => {
   const nodes = [node('a', '10.0.0.1/24', { asNumber: 65001 }), node('b', '10.0.0.2/24')]
   const a = new Cluster('a').set(...nodes, bgpConfiguration('default', { asNumber: 64999 }))
-  t.same(peers(a), ['Mesh_10_0_0_2 as 64999 port 179 passive'])
+  t.same(peers(a), ['mesh 10.0.0.2 as 64999 port 179 passive'])
   t.equal(a.plan.peers.get(address('10.0.0.2'))?.localAsn, 65001)
   const b = new Cluster('b').set(...nodes, bgpConfiguration('default', { asNumber: 64999 }))
-  t.same(peers(b), ['Mesh_10_0_0_1 as 65001 port 179'])
+  t.same(peers(b), ['mesh 10.0.0.1 as 65001 port 179'])
 })
 
 t.test('ports: the configuration of the peer, else the default one, else 179', async (t) => {
   const cluster = new Cluster('c').set(...three, bgpConfiguration('default', { listenPort: 1790 }))
   cluster.set(bgpConfiguration('node.a', { listenPort: 1799 }))
-  t.same(peers(cluster), ['Mesh_10_0_0_10 as 64512 port 1790', 'Mesh_10_0_0_9 as 64512 port 1799 passive'])
+  t.same(peers(cluster), ['mesh 10.0.0.10 as 64512 port 1790', 'mesh 10.0.0.9 as 64512 port 1799 passive'])
 })
 
 t.test('a mesh that is off, a reflector and a node without address have no mesh sessions', async (t) => {
@@ -59,7 +61,7 @@ t.test('a mesh that is off, a reflector and a node without address have no mesh 
   )
   const reflector = node('b', '10.0.0.10/24', { routeReflectorClusterID: '1.0.0.1' })
   t.same(peers(new Cluster('b').set(...three, reflector)), [])
-  t.same(peers(new Cluster('a').set(...three, reflector)), ['Mesh_10_0_0_2 as 64512 port 179'])
+  t.same(peers(new Cluster('a').set(...three, reflector)), ['mesh 10.0.0.2 as 64512 port 179'])
   t.match(new Cluster('x').set(...three).plan.speaker, { unable: /node x is not in the datastore/ })
 })
 
@@ -75,7 +77,7 @@ t.test(
       bgpPeer('of-others', { node: 'a', peerIP: '10.0.0.252', asNumber: 65004 }),
       bgpPeer('not-selected', { nodeSelector: "rack == 'r1'", peerIP: '10.0.0.251', asNumber: 65005 }),
     )
-    t.same(peers(cluster), ['Global_10_0_0_254 as 65001 port 1179', 'Node_10_0_0_253 as 65002 port 179'])
+    t.same(peers(cluster), ['global 10.0.0.254 as 65001 port 1179', 'node 10.0.0.253 as 65002 port 179'])
   },
 )
 
@@ -107,21 +109,21 @@ function sessions(self: string, ...documents: Parameters<Cluster['set']>): strin
   const cluster = new Cluster(self).set(...documents)
   cluster.settle()
   return [...cluster.plan.peers.values()]
-    .map(({ name, passive, reflector }) => {
+    .map(({ kind, name, passive, reflector }) => {
       const role = reflector && (reflector.client ? 'client' : 'non-client')
-      return [name, passive && 'passive', role].filter(Boolean).join(' ')
+      return [kind, name, passive && 'passive', role].filter(Boolean).join(' ')
     })
     .sort()
 }
 
 t.test('with reflectors chosen by selector, nodes peer with these, and these with all', async (t) => {
   const all = [...three, ...reflectors, meshOff, toReflectors]
-  t.same(sessions('a', ...all), ['Node_10_0_0_101', 'Node_10_0_0_102'])
+  t.same(sessions('a', ...all), ['node 10.0.0.101', 'node 10.0.0.102'])
   t.same(sessions('r1', ...all), [
-    'Node_10_0_0_10 client',
-    'Node_10_0_0_102 non-client',
-    'Node_10_0_0_2 client',
-    'Node_10_0_0_9 client',
+    'node 10.0.0.10 client',
+    'node 10.0.0.102 non-client',
+    'node 10.0.0.2 client',
+    'node 10.0.0.9 client',
   ])
 })
 
@@ -133,10 +135,10 @@ t.test('a reflector of another cluster is a client too, and so is a router of th
   const router = bgpPeer('router', { peerIP: '10.0.0.254', asNumber: 64512 })
   const tor = bgpPeer('tor', { peerIP: '10.0.0.253', asNumber: 65000 })
   t.same(sessions('r1', ...reflectors, other, meshOff, toReflectors, router, tor), [
-    'Global_10_0_0_253',
-    'Global_10_0_0_254 client',
-    'Node_10_0_0_102 non-client',
-    'Node_10_0_0_103 client',
+    'global 10.0.0.253',
+    'global 10.0.0.254 client',
+    'node 10.0.0.102 non-client',
+    'node 10.0.0.103 client',
   ])
 })
 
@@ -145,7 +147,7 @@ t.test(
   async (t) => {
     const one = bgpPeer('one', { node: 'a', peerSelector: "role == 'reflector'" })
     const all = [...three, ...reflectors, meshOff]
-    t.same(sessions('r1', ...all, one), ['Node_10_0_0_9 client'])
+    t.same(sessions('r1', ...all, one), ['node 10.0.0.9 client'])
     t.same(sessions('b', ...all, one), [])
     const manual = bgpPeer('one', {
       node: 'a',
@@ -153,14 +155,14 @@ t.test(
       reversePeering: 'Manual',
     })
     t.same(sessions('r1', ...all, manual), [])
-    t.same(sessions('a', ...all, manual), ['Node_10_0_0_101', 'Node_10_0_0_102'])
+    t.same(sessions('a', ...all, manual), ['node 10.0.0.101', 'node 10.0.0.102'])
   },
 )
 
 t.test('a global peer that is a node: it is peered back with, if AS and port are its own', async (t) => {
   const named = (spec: object) => bgpPeer('named', { peerIP: '10.0.0.9', asNumber: 64512, ...spec })
-  t.same(sessions('b', ...three, meshOff, named({})), ['Global_10_0_0_9 passive'])
-  t.same(sessions('a', ...three, meshOff, named({})), ['Node_10_0_0_10', 'Node_10_0_0_2'])
+  t.same(sessions('b', ...three, meshOff, named({})), ['global 10.0.0.9 passive'])
+  t.same(sessions('a', ...three, meshOff, named({})), ['node 10.0.0.10', 'node 10.0.0.2'])
   t.same(sessions('a', ...three, meshOff, named({ asNumber: 65000 })), [], 'another speaker on the host')
   t.same(sessions('a', ...three, meshOff, named({ peerIP: '10.0.0.9:1790' })), [])
 })

@@ -157,6 +157,12 @@ export class Peer implements Owner {
     this.#endAll(failure)
   }
 
+  /** Goes on as `config` says, which may have us dial where we were waiting. */
+  configure(config: PeerConfig): void {
+    this.config = config
+    this.start()
+  }
+
   /** Begins anew as `config` says. A peer that knows graceful restart keeps our routes meanwhile, and we keep its. */
   reconnect(config: PeerConfig): void {
     this.config = config

@@ -224,7 +224,7 @@ t.test('paths are shown with what became of them', async (t) => {
 })
 
 t.test('an UPDATE for a session that is not there is our own mistake', async (t) => {
-  t.throws(() => tables().receive('Mesh_10_0_0_2', announcing([])), /no session with Mesh_10_0_0_2/)
+  t.throws(() => tables().receive('10.0.0.2', announcing([])), /no session with 10.0.0.2/)
 })
 
 t.test(

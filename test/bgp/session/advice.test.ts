@@ -12,7 +12,7 @@ import type { PeerConfig } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
 
 const peer: PeerConfig = {
-  name: 'Global_10_0_0_2',
+  name: address('10.0.0.2'),
   kind: 'global',
   address: address('10.0.0.2'),
   port: 179,

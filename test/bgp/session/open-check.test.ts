@@ -6,7 +6,7 @@ import type { Open } from '../../../src/bgp/wire/message.ts'
 import { address } from '../../../src/inet/address.ts'
 
 const peer: PeerConfig = {
-  name: 'Mesh_10_0_0_2',
+  name: address('10.0.0.2'),
   kind: 'mesh',
   address: address('10.0.0.2'),
   port: 179,

@@ -19,7 +19,7 @@ loader._load = (request, ...rest) => {
 }
 
 const config = (of: string, over: Partial<PeerConfig>): PeerConfig => ({
-  name: of,
+  name: address(of),
   kind: 'node',
   address: address(of),
   port: 1,

@@ -49,7 +49,7 @@ class Node {
   /** By Calico's rule: the side that sees the greater address waits. */
   peer(other: Node, over: Partial<PeerConfig> = {}): void {
     const config: PeerConfig = {
-      name: `Mesh_${other.address.replaceAll('.', '_')}`,
+      name: other.address,
       kind: 'mesh',
       address: other.address,
       port: other.runner.listening[0]?.port ?? 1,
