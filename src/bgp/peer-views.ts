@@ -47,7 +47,10 @@ export function costOf(from: PeerConfig, to: PeerConfig): Cost {
 }
 
 /** A peer whose session is Established, as the tables want it. */
-export function ribPeer({ config, local }: Peer, { families, routerId, codec }: Negotiated): RibPeer {
+export function ribPeer(
+  { config, local }: Peer,
+  { families, routerId, codec, longLived }: Negotiated,
+): RibPeer {
   const { name, address, peerAsn, localAsn, allowedLocalAsns } = config
   const { nextHopMode, reflector, filters } = config
   return {
@@ -61,6 +64,7 @@ export function ribPeer({ config, local }: Peer, { families, routerId, codec }: 
     localAddress: config.localAddress ?? local!,
     families,
     allowedLocalAsns,
+    longLived: longLived !== undefined,
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),

@@ -23,6 +23,7 @@ export function peer(host: number, over: Partial<RibPeer> = {}): RibPeer {
     localAddress: LOCAL.address,
     families: ['ipv4'],
     allowedLocalAsns: 0,
+    longLived: false,
     encoding: 'as4',
     ...over,
   }

@@ -6,12 +6,13 @@
 // again (`judge`).
 //
 // Paths may be marked stale: they stay in use, and what the peer has not told us
-// again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4).
+// again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4). In between they may become the last resort
+// (RFC 9494 §4.2).
 
 import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
-import type { Nlri } from '../wire/message.ts'
+import type { Nlri, PathAttributes } from '../wire/message.ts'
 
 /** Where eligible paths go. */
 export interface Candidates {
@@ -74,6 +75,17 @@ export class AdjRibIn {
   markStale(family: Family): void {
     for (const paths of [this.#eligible, this.#ineligible])
       for (const [key, { prefix }] of paths) if (familyOf(prefix) === family) this.#stale.add(key)
+  }
+
+  /** What is marked goes on with other attributes, interned; or is withdrawn, when there are none. */
+  ageStale(family: Family, aged: (attributes: PathAttributes) => PathAttributes | undefined): void {
+    for (const key of this.#stale) {
+      const path = this.#received(key)!
+      if (familyOf(path.prefix) !== family) continue
+      const attributes = aged(path.attributes)
+      if (attributes) this.#place(key, { ...path, attributes })
+      else this.withdraw(path)
+    }
   }
 
   /** Withdraws what was marked and not announced since. */

@@ -5,27 +5,29 @@
 //
 // We do, in BIRD's order:
 //    1. our own paths before learned ones
-//    2. highest LOCAL_PREF
-//    3. shortest AS_PATH; an AS_SET counts as one (§9.1.2.2 a)
-//    4. lowest ORIGIN: IGP, EGP, incomplete (b)
-//    5. lowest MED, among paths from the same neighbouring AS; missing is 0 (c)
-//    6. external before internal peers (d)
-//    7. lowest IGP metric to the next hop (e)
-//    8. lowest ORIGINATOR_ID, else BGP Identifier of the peer (f, RFC 4456)
-//    9. shortest CLUSTER_LIST (RFC 4456)
-//   10. lowest peer address (g)
-//   11. lowest path identifier: one peer may send several paths (RFC 7911)
+//    2. those of present peers before those kept of peers that have been away for long (RFC 9494 §4.3)
+//    3. highest LOCAL_PREF
+//    4. shortest AS_PATH; an AS_SET counts as one (§9.1.2.2 a)
+//    5. lowest ORIGIN: IGP, EGP, incomplete (b)
+//    6. lowest MED, among paths from the same neighbouring AS; missing is 0 (c)
+//    7. external before internal peers (d)
+//    8. lowest IGP metric to the next hop (e)
+//    9. lowest ORIGINATOR_ID, else BGP Identifier of the peer (f, RFC 4456)
+//   10. shortest CLUSTER_LIST (RFC 4456)
+//   11. lowest peer address (g)
+//   12. lowest path identifier: one peer may send several paths (RFC 7911)
 //
 // BIRD compares in pairs, so with MED its winner can depend on the order of
 // arrival. We strike out from the whole set at each step, as the RFC describes
 // it, and so depend on nothing but the paths.
 //
-// Steps 8 to 11 choose where there is nothing to choose between. Paths that get
+// Steps 9 to 12 choose where there is nothing to choose between. Paths that get
 // that far share the traffic, as with BIRD's `merge paths`, which Calico turns on.
 
 import { type Address, addressBytes } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { RibPeer } from './peer.ts'
+import { has } from './well-known.ts'
 
 /** What the paths themselves do not say. */
 export interface Circumstances {
@@ -59,6 +61,7 @@ const MAX_NEXT_HOPS = 16
 
 const PREFERENCES: readonly Step[] = [
   { lostBy: 'not our own', by: ({ peer }) => (peer === null ? 0 : 1) },
+  { lostBy: 'stale for long', by: ({ attributes }) => (has(attributes, 'llgrStale') ? 1 : 0) },
   { lostBy: 'lower LOCAL_PREF', by: ({ attributes }) => -(attributes.localPref ?? 0) },
   { lostBy: 'longer AS_PATH', by: asPathLength },
   { lostBy: 'higher ORIGIN', by: ({ attributes }) => ORIGINS.indexOf(attributes.origin ?? 'incomplete') },

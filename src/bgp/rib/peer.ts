@@ -26,6 +26,8 @@ export interface RibPeer {
   /** On a route reflector. */
   readonly reflector?: Reflector
   readonly filters?: PeerFilters
+  /** It knows long-lived graceful restart, and so what to think of stale paths (RFC 9494). */
+  readonly longLived: boolean
   /** Names all that shapes the bytes of an UPDATE on this session: peers with equal ones can be sent the same message. */
   readonly encoding: string
 }
@@ -41,9 +43,10 @@ export type GroupTraits = Omit<
 
 /** Equal for peers that are announced the same routes in the same bytes. */
 export function groupKey(traits: GroupTraits): string {
-  const { type, asn, localAsn, localAddress, families, nextHopMode, reflector, filters, encoding } = traits
+  const { type, asn, localAsn, localAddress, families, encoding } = traits
+  const { nextHopMode, reflector, filters, longLived } = traits
   return JSON.stringify([
     [type, asn, localAsn, localAddress, families.toSorted(), encoding],
-    [nextHopMode, reflector, filters?.export],
+    [nextHopMode, reflector, filters?.export, longLived],
   ])
 }

@@ -1,21 +1,15 @@
 // Which paths may be used, which may be sent to whom, and what they then say.
-// RFC 4271 §5.1, §6.3 and §9, RFC 4456 §8, RFC 1997; values as calico-node's BIRD sends them.
+// RFC 4271 §5.1, §6.3 and §9, RFC 4456 §8, RFC 1997, RFC 8326; values as calico-node's BIRD sends them.
 
 import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { AsSegment, PathAttributes, UnknownAttribute } from '../wire/message.ts'
 import { prependAs } from './filter.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
+import { has } from './well-known.ts'
 
 /** What a path is worth when nobody in our AS has said (BIRD's default_local_pref). */
 const DEFAULT_LOCAL_PREF = 100
-
-/** RFC 8326 §3: a router that is about to stop asks to be used last. */
-const GRACEFUL_SHUTDOWN = 0xffff_0000
-/** RFC 1997, "Well-known Communities". */
-const NO_EXPORT = 0xffff_ff01
-const NO_ADVERTISE = 0xffff_ff02
-const NO_EXPORT_SUBCONFED = 0xffff_ff03
 
 /** Attribute flags, RFC 4271 §4.3. */
 const TRANSITIVE = 0x40
@@ -30,8 +24,8 @@ export function importAttributes(received: PathAttributes, nextHop: Address, fro
   return { ...rest, nextHop, localPref: from.type === 'external' ? externalPref(received) : localPref }
 }
 
-function externalPref({ communities = [] }: PathAttributes): number {
-  return communities.includes(GRACEFUL_SHUTDOWN) ? 0 : DEFAULT_LOCAL_PREF
+function externalPref(received: PathAttributes): number {
+  return has(received, 'gracefulShutdown') ? 0 : DEFAULT_LOCAL_PREF
 }
 
 /** What the rules for import look at: the same for all prefixes of one announcement. */
@@ -69,11 +63,13 @@ export function mayExport(path: Path, from: RibPeer | undefined, to: GroupTraits
   if (isNextHop(from, to) && familyOf(to.localAddress) !== family) return false
   if (!from) return true
   if (from.type === 'internal' && to.type === 'internal' && !reflects(path, from, to)) return false
-  const communities = path.attributes.communities ?? []
-  if (communities.includes(NO_ADVERTISE)) return false
-  return (
-    to.type === 'internal' || !(communities.includes(NO_EXPORT) || communities.includes(NO_EXPORT_SUBCONFED))
-  )
+  return !staysHere(path.attributes, to)
+}
+
+/** RFC 1997; RFC 9494 §4.3: those who would not know that it is stale would prefer it. */
+function staysHere(attributes: PathAttributes, to: GroupTraits): boolean {
+  if (has(attributes, 'noAdvertise') || (has(attributes, 'llgrStale') && !to.longLived)) return true
+  return to.type === 'external' && (has(attributes, 'noExport') || has(attributes, 'noExportSubconfed'))
 }
 
 /**

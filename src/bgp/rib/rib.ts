@@ -21,6 +21,7 @@ import type { Outbound } from './outbox.ts'
 import { groupKey, type RibPeer } from './peer.ts'
 import { importAttributes, ownAttributes } from './policy.ts'
 import { announcements, withdrawals } from './update.ts'
+import { longLivedStale } from './well-known.ts'
 
 export type { RankedPath } from './decision.ts'
 export type { Outbound } from './outbox.ts'
@@ -118,6 +119,14 @@ export class Rib {
   /** Marks what a peer has announced of a family; it stays in use until `sweep`. */
   markStale(name: string, family: Family): void {
     this.#session(name).adjRibIn.markStale(family)
+  }
+
+  /** What a peer has left, and is stale, is used when there is nothing else: RFC 9494 §4.2. Unknown names are fine. */
+  ageStale(name: string, family: Family): void {
+    this.#sessions.get(name)?.adjRibIn.ageStale(family, (attributes) => {
+      const aged = longLivedStale(attributes)
+      return aged && this.#intern(aged)
+    })
   }
 
   /** Withdraws what was marked stale and has not been announced again. */

@@ -24,9 +24,12 @@ export interface Negotiated {
   readonly routeRefresh: boolean
   /** What the peer said of its restarts; undefined: it keeps to RFC 4271. */
   readonly gracefulRestart: GracefulRestart | undefined
+  /** What it said of staying away for longer; undefined: it does not know of that, and not of paths marked so. */
+  readonly longLived: LongLived | undefined
 }
 
 type GracefulRestart = Extract<Capability, { code: 'graceful-restart' }>
+type LongLived = Extract<Capability, { code: 'long-lived-graceful-restart' }>
 
 /** What was before this session. RFC 4724 §3. */
 export interface Past {
@@ -38,8 +41,9 @@ export interface Past {
 
 /**
  * The capabilities we send, in the order BIRD does; each is honoured. Extended messages (6) are not for the mesh, whose
- * other nodes may run the BIRD of calico-node, which does not know them. Not sent: extended next hop (5); ADD-PATH (69);
- * long-lived graceful restart (71), since peers would keep the routes of a node that is gone (RFC 9494 §4.2).
+ * other nodes may run the BIRD of calico-node, which does not know them. Not sent: extended next hop (5); ADD-PATH (69).
+ * Long-lived graceful restart (71) names no family: we do as much for others, but of a node that is gone peers should
+ * not keep the routes (RFC 9494 §4.2).
  */
 const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capability[])[] = [
   ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
@@ -56,6 +60,7 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
   ],
   ({ localAsn }) => [{ code: 'as4', asn: localAsn }],
   () => [{ code: 'enhanced-route-refresh' }],
+  () => [{ code: 'long-lived-graceful-restart', families: [] }],
 ]
 
 /** Our OPEN for a peer. */
@@ -116,6 +121,7 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
     routeRefresh: has('route-refresh'),
     enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),
     gracefulRestart: open.capabilities.find((capability) => capability.code === 'graceful-restart'),
+    longLived: open.capabilities.find((capability) => capability.code === 'long-lived-graceful-restart'),
   }
 }
 

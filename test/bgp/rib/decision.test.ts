@@ -23,6 +23,10 @@ function orders<T>(items: readonly T[]): T[][] {
 /** Of each pair the first wins, though all later steps speak for the second. */
 const STEPS: Record<string, readonly [Path, Path]> = {
   'not our own': [path(null, { localPref: 1 }), path(nodeA)],
+  'stale for long': [
+    path(nodeA, { localPref: 1 }),
+    path(nodeB, { localPref: 9, communities: [0xffff_0006] }),
+  ],
   'lower LOCAL_PREF': [
     path(nodeA, { localPref: 0x8000_0000, asPath: sequence(1, 2) }),
     path(nodeB, { localPref: 0x7fff_ffff }),
@@ -106,6 +110,7 @@ const anyPath: fc.Arbitrary<Path> = fc
   .record({
     from: fc.constantFrom(...PEERS),
     localPref: fc.constantFrom(100, 200),
+    communities: fc.constantFrom([], [0xffff_0006]),
     asPath: fc.constantFrom(sequence(65001), sequence(65002), sequence(65001, 1), []),
     origin: fc.constantFrom('igp' as const, 'egp' as const),
     med: fc.nat(2),

@@ -201,3 +201,9 @@ t.test('an AS is prepended to a sequence with room, else as a segment of its own
   t.same(sent([set]), [{ type: 'sequence', asns: [LOCAL.asn] }, set])
   t.same(sent([full]), [{ type: 'sequence', asns: [LOCAL.asn] }, full])
 })
+
+t.test('what is stale for long goes to those only who know what that means (RFC 9494)', async (t) => {
+  const stale = path(node, { communities: [0xffff0006] })
+  t.notOk(mayExport(stale, node, tor))
+  t.ok(mayExport(stale, node, { ...tor, longLived: true }))
+})

@@ -119,7 +119,15 @@ t.test('our OPEN names the families of the peer, and what we honour', async (t) 
   t.same(fields, { kind: 'open', asn: 4200000000, holdTime: 240, routerId: '10.0.0.1' })
   t.same(
     capabilities.map(({ code }) => code),
-    ['multiprotocol', 'multiprotocol', 'route-refresh', 'graceful-restart', 'as4', 'enhanced-route-refresh'],
+    [
+      'multiprotocol',
+      'multiprotocol',
+      'route-refresh',
+      'graceful-restart',
+      'as4',
+      'enhanced-route-refresh',
+      'long-lived-graceful-restart',
+    ],
   )
 })
 
