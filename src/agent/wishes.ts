@@ -7,7 +7,7 @@ import type { BfdTarget } from '../edge/bfd/target.ts'
 import { kernelChain } from '../edge/kernel/iptables-text.ts'
 import type { Kernel } from '../edge/kernel/kernel.ts'
 import type { ListenPoint } from '../edge/peers/listener.ts'
-import type { Family } from '../inet/address.ts'
+import type { Family, ScopedAddress } from '../inet/address.ts'
 import type { PlanChanges } from '../plan/plan.ts'
 import type { LocalSpeaker } from '../plan/plan-bgp.ts'
 import type { Sysctl } from '../plan/wanted.ts'
@@ -47,19 +47,19 @@ export class KernelWishes {
   }
 }
 
-/** The sessions of the speaker, as far as they changed. */
-export function peersEvent(peers: PlanChanges['peers']): Extract<SpeakerEvent, { kind: 'peers' }> {
+type PeersEvent = Extract<SpeakerEvent, { kind: 'peers' }>
+
+/** The sessions of the speaker, as far as they changed. Nodes may part as peers, and still forward. */
+export function peersEvent(peers: PlanChanges['peers'], isNode: (at: ScopedAddress) => boolean): PeersEvent {
   const set = [...peers.values()].filter((config) => config !== undefined)
-  const remove = [...peers.keys()].filter((address) => !peers.get(address))
-  return { kind: 'peers', set, remove }
+  const gone = [...peers.keys()].filter((address) => !peers.get(address))
+  const { part = [], remove = [] } = Object.groupBy(gone, (at) => (isNode(at) ? 'part' : 'remove'))
+  return { kind: 'peers', set, remove, part }
 }
 
 /** Watches the paths to the peers of an event that ask for it, and no longer those to peers that do not. */
-export function watchPaths(
-  { set, remove }: Extract<SpeakerEvent, { kind: 'peers' }>,
-  bfd: Pick<Bfd, 'want'>,
-): void {
-  for (const name of remove) bfd.want(name, undefined)
+export function watchPaths({ set, remove, part = [] }: PeersEvent, bfd: Pick<Bfd, 'want'>): void {
+  for (const name of [...remove, ...part]) bfd.want(name, undefined)
   for (const config of set) bfd.want(config.name, config.held === undefined ? bfdTarget(config) : undefined)
 }
 

@@ -15,8 +15,16 @@ export type ConnectionId = string
 export type TimerId = string
 
 export type SpeakerEvent =
-  /** Peers wanted from now on, as far as they changed. A peer that is equal to what it was is left alone. */
-  | { readonly kind: 'peers'; readonly set: readonly PeerConfig[]; readonly remove: readonly ScopedAddress[] }
+  /**
+   * Peers wanted from now on, as far as they changed. A peer that is equal to what it was is left alone. One that is to
+   * `part` is as little wanted as one to `remove`, but it still forwards: its routes may stay until others teach them.
+   */
+  | {
+      readonly kind: 'peers'
+      readonly set: readonly PeerConfig[]
+      readonly remove: readonly ScopedAddress[]
+      readonly part?: readonly ScopedAddress[]
+    }
   /** What this node announces of its own accord, as far as it changed. */
   | { readonly kind: 'originate'; readonly set: readonly Origination[]; readonly withdraw: readonly Prefix[] }
   /** After our own restart: all that this node announces has been originated, so peers may forget the rest. */

@@ -1,5 +1,5 @@
 // What a peer told us while its speaker is away, or tells us all again: kept, and swept when it should be back.
-// RFC 4724 §4.2 (the Receiving Speaker), RFC 7313 §4.
+// RFC 4724 §4.2 (the Receiving Speaker), RFC 9494 §4.2, RFC 7313 §4.
 
 import type { Family } from '../inet/address.ts'
 import type { Rib } from './rib/rib.ts'
@@ -8,8 +8,17 @@ import { type Failure, isGraceful } from './session/failure.ts'
 import type { Negotiated } from './session/open-check.ts'
 import type { Update } from './wire/message.ts'
 
+const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+
+const TIMERS = ['restart', 'stale', 'long-lived ipv4', 'long-lived ipv6'] as const
+
+type HelperTimer = (typeof TIMERS)[number]
+
 /** Seconds a peer has to announce all again; RFC 4724 §4.2 leaves the bound to us, and this is the default of others. */
 const STALE_TIME = 360
+
+/** Seconds that the routes of a peer that is no longer wanted wait for others to teach them, as long as for one that restarts. */
+const PARTING_TIME = 120
 
 export class RestartHelper {
   readonly #rib: Rib
@@ -21,33 +30,70 @@ export class RestartHelper {
   }
 
   /** A session is over, and the peer's paths go, unless it said that it keeps forwarding. */
-  down(name: string, { gracefulRestart, families }: Negotiated, failure: Failure): void {
-    this.#host.disarm(`${name} stale`)
+  down(name: string, { gracefulRestart, longLived, families }: Negotiated, failure: Failure): void {
+    this.#disarm(name)
     if (!gracefulRestart || !isGraceful(failure)) {
       this.#rib.removePeer(name)
       return
     }
     this.#rib.suspendPeer(name)
     for (const family of families) if (!saidOf(family, gracefulRestart)) this.#rib.sweep(name, family)
-    this.#host.arm(`${name} restart`, gracefulRestart.restartTime * 1000, () => this.#rib.removePeer(name))
+    this.#after(name, 'restart', gracefulRestart.restartTime, () => this.#stayAway(name, longLived))
   }
 
   /** It is back: what it did not preserve goes at once, the rest when it had time to announce it again. */
   up(name: string, { gracefulRestart, families }: Negotiated): void {
-    this.#host.disarm(`${name} restart`)
+    this.#disarm(name)
     for (const family of families)
       if (!saidOf(family, gracefulRestart)?.forwarding) this.#rib.sweep(name, family)
-    this.#host.arm(`${name} stale`, STALE_TIME * 1000, () => this.#sweep(name, families))
+    this.#after(name, 'stale', STALE_TIME, () => this.#sweep(name, families))
   }
 
   /** The peer is no longer wanted. */
   remove(name: string): void {
-    for (const timer of ['restart', 'stale']) this.#host.disarm(`${name} ${timer}`)
+    this.#disarm(name)
     this.#rib.removePeer(name)
+  }
+
+  /**
+   * The peer is no longer wanted, but forwards as before: what it taught us is the last resort for a while, since those
+   * who are to teach it from now on may not have come yet.
+   */
+  part(name: string): void {
+    this.#disarm(name)
+    for (const family of FAMILIES) this.#rib.ageStale(name, family)
+    this.#after(name, 'restart', PARTING_TIME, () => this.#rib.removePeer(name))
+  }
+
+  /** It did not come back in time: the end, but for families of which it asked for more patience (RFC 9494 §4.2). */
+  #stayAway(name: string, longLived: Negotiated['longLived']): void {
+    const patient = (longLived?.families ?? []).filter(({ staleTime }) => staleTime > 0)
+    if (patient.length === 0) {
+      this.#rib.removePeer(name)
+      return
+    }
+    for (const family of FAMILIES) {
+      const said = patient.find((of) => of.family === family)
+      if (!said) this.#rib.sweep(name, family)
+      else this.#age(name, family, said.staleTime)
+    }
+  }
+
+  #age(name: string, family: Family, staleTime: number): void {
+    this.#rib.ageStale(name, family)
+    this.#after(name, `long-lived ${family}`, staleTime, () => this.#rib.sweep(name, family))
   }
 
   #sweep(name: string, families: readonly Family[]): void {
     for (const family of families) this.#rib.sweep(name, family)
+  }
+
+  #after(name: string, timer: HelperTimer, seconds: number, expired: () => void): void {
+    this.#host.arm(`${name} ${timer}`, seconds * 1000, expired)
+  }
+
+  #disarm(name: string): void {
+    for (const timer of TIMERS) this.#host.disarm(`${name} ${timer}`)
   }
 }
 

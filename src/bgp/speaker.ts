@@ -16,7 +16,13 @@ import { costOf, peerView, ribPeer } from './peer-views.ts'
 import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
 import { UNCHANGED } from './rib/filter.ts'
 import { Rib, type RibOptions } from './rib/rib.ts'
-import { CONFIGURATION_CHANGED, type Failure, failureText, PEER_DECONFIGURED } from './session/failure.ts'
+import {
+  CONFIGURATION_CHANGED,
+  type Failure,
+  failureText,
+  PEER_DECONFIGURED,
+  RESTART,
+} from './session/failure.ts'
 import type { SessionEvent } from './session/fsm.ts'
 import type { Negotiated } from './session/open-check.ts'
 import { Peer, type PeerHost } from './session/peer.ts'
@@ -118,7 +124,8 @@ export class Speaker {
   readonly #handlers: {
     readonly [K in SpeakerEvent['kind']]: (event: Extract<SpeakerEvent, { kind: K }>) => void
   } = {
-    peers: ({ set, remove }) => {
+    peers: ({ set, remove, part = [] }) => {
+      for (const name of part) this.#part(name)
       for (const name of remove) this.#remove(name, PEER_DECONFIGURED)
       for (const config of set) this.#set(config)
     },
@@ -166,6 +173,15 @@ export class Speaker {
     if (!peer) return
     peer.stop(failure)
     this.#helper.remove(name)
+    this.#peers.delete(name)
+  }
+
+  /** Without a word, so that a peer that knows graceful restart keeps our routes too, until it hears of the change itself. */
+  #part(name: string): void {
+    const peer = this.#peers.get(name)
+    if (!peer) return
+    peer.stop(peer.negotiated?.gracefulRestart ? RESTART : PEER_DECONFIGURED)
+    this.#helper.part(name)
     this.#peers.delete(name)
   }
 

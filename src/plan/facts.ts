@@ -14,7 +14,7 @@ import type {
   Resource,
   Workload,
 } from '../cluster/model.ts'
-import { type Address, type Family, familyOf, type ScopedAddress, scoped } from '../inet/address.ts'
+import { type Address, type Family, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
 import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
 import { fdbKey, vtepsOf } from './encap/vteps.ts'
@@ -113,6 +113,12 @@ export class Facts {
       for (const prefix of blockPrefixes(this.#blocks.get(cidr)!)) yield prefix
     }
     for (const address of tunnelAddresses(node)) yield hostPrefix(address)
+  }
+
+  /** Whether a node has this address for its sessions. */
+  hasNodeAt(at: ScopedAddress): boolean {
+    const { address, zone } = unscoped(at)
+    return zone === undefined && this.nodesByAddress.get(address).size > 0
   }
 
   /** Who has one address of a block that is not its owner's, according to IPAM. */

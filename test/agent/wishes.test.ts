@@ -29,7 +29,10 @@ const tor: PeerConfig = {
 function watched(...configs: readonly (PeerConfig | undefined)[]): [string, BfdTarget | undefined][] {
   const told: [string, BfdTarget | undefined][] = []
   for (const config of configs)
-    watchPaths(peersEvent(new Map([[at, config]])), { want: (...wish) => told.push(wish) })
+    watchPaths(
+      peersEvent(new Map([[at, config]]), () => false),
+      { want: (...wish) => told.push(wish) },
+    )
   return told
 }
 
@@ -45,4 +48,22 @@ t.test('no longer when it does not ask, must have no session, or is gone', async
   t.same(watched(tor), [[tor.name, undefined]])
   t.same(watched({ ...tor, pathWatch, held: 'no password' }), [[tor.name, undefined]])
   t.same(watched({ ...tor, pathWatch }, undefined).at(-1), [tor.name, undefined])
+})
+
+t.test('a peer that is no longer wanted parts if it is a node still, else it goes', async (t) => {
+  const gone = new Map([[at, undefined]])
+  t.same(
+    peersEvent(gone, () => true),
+    { kind: 'peers', set: [], remove: [], part: [at] },
+  )
+  t.same(
+    peersEvent(gone, () => false),
+    { kind: 'peers', set: [], remove: [at], part: [] },
+  )
+  const told: unknown[] = []
+  watchPaths(
+    peersEvent(gone, () => true),
+    { want: (...wish) => told.push(wish) },
+  )
+  t.same(told, [[at, undefined]], 'and its path is not watched')
 })

@@ -4,11 +4,11 @@ import t from 'tap'
 import type { ConnectionId } from '../../src/bgp/events.ts'
 import type { PeerConfig } from '../../src/bgp/types.ts'
 import { encode, initialCodec } from '../../src/bgp/wire/codec.ts'
-import type { Capability, Open } from '../../src/bgp/wire/message.ts'
+import type { Capability, Open, Update } from '../../src/bgp/wire/message.ts'
 import { address } from '../../src/inet/address.ts'
 import { prefix } from '../../src/inet/prefix.ts'
 import { type Host, meshPeer, Network } from '../kit/network.ts'
-import { withdrawing } from '../kit/rib.ts'
+import { announcing, withdrawing } from '../kit/rib.ts'
 
 const SECOND = 1000
 
@@ -465,6 +465,113 @@ t.test('a peer that does not come back is forgotten after its restart time', asy
   t.same(prefixes(b), [])
 })
 
+/** Speaks for a peer that cannot be reached any more once `gone`. */
+function actor(network: Network, to: Host, of: string, ...capabilities: Capability[]) {
+  const host = network.host([of])
+  host.listening = false
+  to.peers(meshPeer(to, host, { passive: true }))
+  const connection = introduce(host, to, ...capabilities)
+  const say = (update: Update) =>
+    to.step({ kind: 'bytes', connection, chunk: encode(update, { ...initialCodec, peerType: 'internal' }) })
+  return { say, gone: () => to.step({ kind: 'closed', connection }) }
+}
+
+const restarts = {
+  code: 'graceful-restart',
+  restarting: false,
+  notification: false,
+  restartTime: 120,
+  families: [{ family: 'ipv4', forwarding: true }],
+} as const
+const patience = {
+  code: 'long-lived-graceful-restart',
+  families: [{ family: 'ipv4', forwarding: true, staleTime: 3600 }],
+} as const
+
+t.test(
+  'a peer that asked for more patience is a last resort after its restart time (RFC 9494)',
+  async (t) => {
+    const network = new Network()
+    const a = network.host(['10.0.0.1'])
+    const away = actor(network, a, '10.0.0.2', restarts, patience)
+    away.say(announcing(['10.1.0.0/26'], { localPref: 500 }))
+    away.say(announcing(['10.2.0.0/26'], { localPref: 500, communities: [0xffff0007] }))
+    away.gone()
+    network.run(119 * SECOND)
+    t.same(prefixes(a), ['10.1.0.0/26', '10.2.0.0/26'])
+    network.run(2 * SECOND)
+    t.match(
+      a.best,
+      new Map([[prefix('10.1.0.0/26'), { attributes: { communities: [0xffff0006] } }]]),
+      'but for what is not to be kept that long',
+    )
+    const other = actor(network, a, '10.0.0.3')
+    other.say(announcing(['10.1.0.0/26'], { localPref: 1 }))
+    t.match(a.best, new Map([[prefix('10.1.0.0/26'), { peer: '10.0.0.3' }]]), 'anything else is better')
+    other.say(withdrawing('10.1.0.0/26'))
+    t.match(a.best, new Map([[prefix('10.1.0.0/26'), { peer: '10.0.0.2' }]]))
+    network.run(3598 * SECOND)
+    t.same(prefixes(a), ['10.1.0.0/26'])
+    network.run(SECOND)
+    t.same(prefixes(a), [])
+  },
+)
+
+t.test('a peer that comes back from long away announces as if nothing had been', async (t) => {
+  const network = new Network()
+  const a = network.host(['10.0.0.1'])
+  const away = actor(network, a, '10.0.0.2', restarts, patience)
+  away.say(announcing(['10.1.0.0/26', '10.2.0.0/26']))
+  away.gone()
+  network.run(200 * SECOND)
+  const back = actor(network, a, '10.0.0.2', restarts, patience)
+  back.say(announcing(['10.1.0.0/26']))
+  t.equal(a.best.get(prefix('10.1.0.0/26'))!.attributes.communities, undefined)
+  t.same(prefixes(a), ['10.1.0.0/26', '10.2.0.0/26'])
+  back.say(withdrawing())
+  t.same(prefixes(a), ['10.1.0.0/26'], 'and End-of-RIB ends the rest')
+})
+
+t.test(
+  'what a parting peer taught is a last resort for a while; neither end withdraws at once',
+  async (t) => {
+    const { network, a, b } = establishedPair()
+    a.originate('10.244.1.0/26')
+    b.originate('10.244.2.0/26')
+    network.run(SECOND)
+    for (const host of [a, b]) host.changes.length = 0
+    b.step({ kind: 'peers', set: [], remove: [], part: [address('10.0.0.2')] })
+    network.run(10 * SECOND)
+    t.same([notifications(b), a.changes], [[], []], 'the other end has not heard of it yet')
+    t.same(b.speaker.peers(), [])
+    a.step({ kind: 'peers', set: [], remove: [], part: [address('10.0.0.1')] })
+    network.run(100 * SECOND)
+    t.same(
+      [prefixes(a), prefixes(b)],
+      [
+        ['10.244.1.0/26', '10.244.2.0/26'],
+        ['10.244.1.0/26', '10.244.2.0/26'],
+      ],
+    )
+    t.ok(b.speaker.heardAll, 'nobody waits for those that have parted')
+    network.run(30 * SECOND)
+    t.same([prefixes(a), prefixes(b)], [['10.244.1.0/26'], ['10.244.2.0/26']])
+  },
+)
+
+t.test('a peer that parts and is wanted again goes on with what it had', async (t) => {
+  const { network, a, b } = establishedPair()
+  a.originate('10.244.1.0/26')
+  network.run(SECOND)
+  b.step({ kind: 'peers', set: [], remove: [], part: [address('10.0.0.2')] })
+  network.run(10 * SECOND)
+  b.changes.length = 0
+  b.peers(meshPeer(b, a))
+  network.run(200 * SECOND)
+  t.same([prefixes(b), b.changes.filter((of) => of.startsWith('-'))], [['10.244.1.0/26'], []])
+  t.equal(b.best.get(prefix('10.244.1.0/26'))!.attributes.communities, undefined)
+})
+
 t.test('stopping sends no NOTIFICATION, so that peers keep our routes', async (t) => {
   const { network, a, b } = establishedPair()
   a.originate('10.244.1.0/26')
@@ -589,6 +696,7 @@ t.test('OPEN says what we honour, and the Restart bit until we have caught up', 
     },
     { code: 'as4', asn: 64512 },
     { code: 'enhanced-route-refresh' },
+    { code: 'long-lived-graceful-restart', families: [] },
   ])
   t.match(open(b).capabilities[2], { restarting: false, families: [{ forwarding: false }] })
 })
