@@ -1,9 +1,9 @@
 #!/bin/sh
-# with-setup.sh [--npm-only | --vm] COMMAND…: makes sure that what the command needs is installed, then becomes it.
+# with-setup.sh [--npm-only | --test | --vm] COMMAND…: makes sure that what the command needs is installed, then becomes it.
 #
 # npm packages come by `npm ci`, and with them Node 24 (package `node`), which goes first in PATH. As root, and unless
-# --npm-only is given, missing Debian packages follow; with --vm those for the lab's virtual machine too. Everything that
-# gets installed is named first.
+# --npm-only is given, missing Debian packages follow; with --test those that only tests need, with --vm those for the
+# lab's virtual machine. Everything that gets installed is named first.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -24,6 +24,13 @@ etcd        etcd-server      a real datastore
 etcdctl     etcd-client      its client, for stories
 openssl     openssl          certificates for tests of TLS towards etcd
 tcpdump     tcpdump          what is on the wire
+'
+
+debian_packages_test='
+/usr/lib/frr/bgpd   frr              a real FRR as neighbour of the speaker
+gobgpd              gobgpd           a real GoBGP
+bgpctl              openbgpd         a real OpenBGPD
+exabgp              exabgp           a real ExaBGP
 '
 
 debian_packages_vm='
@@ -107,6 +114,7 @@ disable_services() {
   for package in $1; do
     case $package in
       bird2) systemctl disable --quiet bird.service >&2 || true ;;
+      frr | gobgpd | openbgpd | exabgp) systemctl disable --quiet "$package.service" >&2 || true ;;
       etcd-server) systemctl disable --quiet etcd.service >&2 || true ;;
     esac
   done
@@ -115,9 +123,10 @@ disable_services() {
 npm_only=
 case ${1-} in
   --npm-only) npm_only=1; shift ;;
+  --test) debian_packages=$debian_packages$debian_packages_test; shift ;;
   --vm) debian_packages=$debian_packages$debian_packages_vm; shift ;;
 esac
-[ $# -gt 0 ] || fail 'usage: with-setup.sh [--npm-only | --vm] COMMAND…'
+[ $# -gt 0 ] || fail 'usage: with-setup.sh [--npm-only | --test | --vm] COMMAND…'
 
 install_npm_packages
 check_node

@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 
 /** Makes namespaces named `PREFIX-NAME` that go with the test, and runs `ip -n PREFIX-NAME ARGS` for each line. */
 export function namespaces(
-  t: Test,
+  t: { teardown(run: () => void): void },
   lines: Readonly<Record<string, readonly string[]>>,
 ): (name: string) => string {
   const prefix = `caracal-peers-${process.pid}`

@@ -1,0 +1,107 @@
+// FRR: https://docs.frrouting.org/en/stable-8.4/bgp.html
+
+import { type Adapter, ask, type Neighbor, type Plan, type Seen } from '../daemon.ts'
+
+const DIRECTORY = '/usr/lib/frr'
+const FILES = ['--vty_socket', '.', '-z', 'zserv.api']
+
+export const frr: Adapter = {
+  name: 'FRR',
+  version: [[`${DIRECTORY}/bgpd`, '--version'], /version (\S+)/],
+
+  files: (plan) => ({ 'zebra.conf': '', 'bgpd.conf': configuration(plan) }),
+  programs: () => [
+    [`${DIRECTORY}/zebra`, '-f', 'zebra.conf', '-i', 'zebra.pid', '-P', '0', ...FILES],
+    [`${DIRECTORY}/bgpd`, '-f', 'bgpd.conf', '-i', 'bgpd.pid', '-P', '0', ...FILES],
+  ],
+
+  async established(plan, { remote }) {
+    const peers: Record<string, { bgpState: string }> = await show(plan, `neighbors ${remote}`)
+    return peers[remote]?.bgpState === 'Established'
+  },
+  async route(plan, { family, remote }, prefix) {
+    const { paths = [] }: { paths?: ShownPath[] } = await show(plan, `${family} unicast ${prefix}`)
+    const path = paths.find(({ peer }) => peer.peerId === remote)
+    return path && seen(path)
+  },
+  refresh: (plan, { remote }) => vtysh(plan, `clear bgp ${remote} soft in`),
+}
+
+function vtysh(plan: Plan, command: string): Promise<string> {
+  return ask(plan, 'vtysh', '--vty_socket', '.', '-c', command)
+}
+
+async function show<T>(plan: Plan, what: string): Promise<T> {
+  return JSON.parse(await vtysh(plan, `show bgp ${what} json`))
+}
+
+function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan): string {
+  const networks = (family: string) =>
+    announce
+      .filter((of) => of.family === family)
+      .map(({ prefix, largeCommunity }) => `network ${prefix}${largeCommunity ? ' route-map tag' : ''}`)
+  const activations = (family: string) =>
+    neighbors
+      .filter((of) => of.family === family)
+      .flatMap(({ remote, client }) => [
+        `neighbor ${remote} activate`,
+        ...(client ? [`neighbor ${remote} route-reflector-client`] : []),
+      ])
+  const families = (['ipv4', 'ipv6'] as const).flatMap((family) => [
+    `address-family ${family} unicast`,
+    ...networks(family),
+    ...activations(family),
+    'exit-address-family',
+  ])
+  const [tag] = announce.flatMap(({ largeCommunity = [] }) => largeCommunity)
+  return [
+    'log stdout',
+    'route-map tag permit 1',
+    `set large-community ${tag}`,
+    'exit',
+    `router bgp ${asn}`,
+    `bgp router-id ${routerId}`,
+    `bgp cluster-id ${clusterId}`,
+    'no bgp ebgp-requires-policy',
+    'no bgp default ipv4-unicast',
+    'no bgp network import-check',
+    'bgp graceful-restart',
+    'bgp graceful-restart preserve-fw-state',
+    'bgp graceful-restart select-defer-time 5',
+    ...neighbors.flatMap(session),
+    ...families,
+    '',
+  ].join('\n')
+}
+
+function session({ local, remote, remoteAsn, password, ttlSecurity }: Neighbor): string[] {
+  const options = [
+    `remote-as ${remoteAsn}`,
+    `update-source ${local}`,
+    'timers connect 1',
+    'advertisement-interval 0',
+    password && `password ${password}`,
+    ttlSecurity && 'ttl-security hops 1',
+  ]
+  return options.filter(Boolean).map((option) => `neighbor ${remote} ${option}`)
+}
+
+/** As much as we look at. */
+interface ShownPath {
+  readonly aspath: { readonly segments: readonly { readonly list: readonly number[] }[] }
+  readonly nexthops: readonly { readonly ip: string; readonly scope?: string }[]
+  readonly largeCommunity?: { readonly list: readonly string[] }
+  readonly originatorId?: string
+  readonly clusterList?: { readonly list: readonly string[] }
+  readonly peer: { readonly peerId: string }
+}
+
+function seen({ aspath, nexthops, largeCommunity, originatorId, clusterList }: ShownPath): Seen {
+  return {
+    nextHop: nexthops.find(({ scope }) => scope !== 'link-local')!.ip,
+    asPath: aspath.segments.flatMap(({ list }) => list),
+    largeCommunities: largeCommunity?.list ?? [],
+    originatorId,
+    clusterList: clusterList?.list ?? [],
+  }
+}

@@ -1,0 +1,149 @@
+// The run: all daemons at once, each in a namespace of its own, every feature tried with each.
+//
+//   near: our speaker, and another of ours that stands for a second node
+//    ├── eth1 ── eth0, the first daemon
+//    └── eth2 ── eth0, the second …
+
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Operation, UNCHANGED } from '../../src/bgp/rib/filter.ts'
+import type { Path, PeerConfig } from '../../src/bgp/types.ts'
+import type { Address } from '../../src/inet/address.ts'
+import { enter, namespaces } from '../kit/bird.ts'
+import { ADAPTERS } from './adapters/index.ts'
+import { Bench, type World } from './bench.ts'
+import { type Adapter, versionOf } from './daemon.ts'
+import { FEATURES } from './features.ts'
+import { Ours } from './ours.ts'
+import { itRestarts, weRestart } from './restarts.ts'
+import {
+  NEAR,
+  OTHER,
+  OTHERS,
+  OUR_ASN,
+  OUR_CLUSTER,
+  OUR_LARGE_COMMUNITY,
+  OURS,
+  PASSWORD,
+  type Place,
+  peer,
+  place,
+  SESSIONS,
+} from './sessions.ts'
+
+/** What came of a daemon; by feature, `yes` or why not. */
+export interface Verdicts {
+  readonly daemon: string
+  readonly version: string
+  readonly features: Readonly<Record<string, string>>
+}
+
+/** Whoever ends what the run began, the last first. */
+export interface Scope {
+  teardown(end: () => unknown): void
+}
+
+const TAG = [{ kind: 'add-community', community: { size: 'large', value: OUR_LARGE_COMMUNITY } }] as const
+
+/** Tries everything with these daemons. The process is in another network namespace from then on. */
+export async function run(scope: Scope, adapters: readonly Adapter[] = ADAPTERS): Promise<Verdicts[]> {
+  const directory = mkdtempSync(join(tmpdir(), 'caracal-interop-'))
+  chmodSync(directory, 0o755)
+  scope.teardown(() => rmSync(directory, { recursive: true }))
+  const namespaceOf = namespaces(scope, network(adapters))
+  enter(namespaceOf('near'))
+  const [us, other] = [ourselves(adapters, false), theOther(adapters)]
+  const world: World = { us, other }
+  scope.teardown(() => Promise.all([world.us.stop(), other.stop()]))
+  const benches = adapters.map((adapter, i) => {
+    const where = { directory: join(directory, adapter.name), namespace: namespaceOf(adapter.name) }
+    return new Bench(adapter, place(i + 1), where, world)
+  })
+  scope.teardown(() => Promise.all(benches.map((bench) => bench.kill())))
+  await Promise.all(benches.map((bench) => bench.start()))
+  for (const feature of FEATURES) await Promise.all(benches.map((bench) => bench.judge(feature)))
+  await weRestart(world, benches, () => ourselves(adapters, true))
+  await Promise.all(benches.map(itRestarts))
+  return Promise.all(benches.map(verdictsOf))
+}
+
+function ourselves(adapters: readonly Adapter[], restarting: boolean): Ours {
+  const { stays, goes, tagged, many } = OURS
+  return new Ours({
+    restarting,
+    advertise,
+    listen: [
+      { family: 'ipv4', port: 179 },
+      { family: 'ipv6', port: 179 },
+    ],
+    originate: restarting ? [] : [...Object.values(stays), ...Object.values(goes), tagged, ...many],
+    peers: [between(NEAR, OTHER), ...peersOf(adapters, false)],
+    password: PASSWORD,
+  })
+}
+
+/** What a daemon says on one session is not told it on another: it has many with us, and would hear of its own changes. */
+function advertise({ prefix, peer }: Path): readonly Operation[] | undefined {
+  if (peer !== null && prefix !== OTHERS) return undefined
+  return prefix === OURS.tagged ? TAG : UNCHANGED
+}
+
+function theOther(adapters: readonly Adapter[]): Ours {
+  const peers = [between(OTHER, NEAR), ...peersOf(adapters, true)]
+  return new Ours({ restarting: false, listen: [], originate: [OTHERS], peers, password: PASSWORD })
+}
+
+function peersOf(adapters: readonly Adapter[], other: boolean): PeerConfig[] {
+  const sessions = SESSIONS.filter((session) => (session.other ?? false) === other)
+  return adapters.flatMap(({ name }, i) => sessions.map((session) => peer(session, place(i + 1), name)))
+}
+
+/** Of our two speakers the other dials, and is a client. */
+function between(local: Address, remote: Address): PeerConfig {
+  return {
+    name: remote,
+    kind: 'node',
+    address: remote,
+    port: 179,
+    localAddress: local,
+    families: ['ipv4'],
+    localAsn: OUR_ASN,
+    peerAsn: OUR_ASN,
+    routerId: local,
+    passive: local === NEAR,
+    holdTime: 90,
+    restartTime: 120,
+    allowedLocalAsns: 0,
+    ...(local === NEAR && { reflector: { clusterId: OUR_CLUSTER, client: true } }),
+    because: 'two nodes of ours',
+  }
+}
+
+/** A cable from us to each daemon, with the addresses of all sessions. */
+function network(adapters: readonly Adapter[]): Record<string, string[]> {
+  const ends = adapters.map(({ name }, i) => ({ name, at: place(i + 1), cable: `eth${i + 1}` }))
+  return {
+    near: [
+      ...[NEAR, OTHER].map((address) => `addr add ${address}/32 dev lo`),
+      ...ends.flatMap(({ name, at, cable }) => [
+        `link add ${cable} type veth peer name eth0 netns ${name}`,
+        ...addresses(cable, at, 'ours'),
+      ]),
+    ],
+    ...Object.fromEntries(ends.map(({ name, at }) => [name, addresses('eth0', at, 'theirs')])),
+  }
+}
+
+function addresses(device: string, at: Place, end: 'ours' | 'theirs'): string[] {
+  const add = SESSIONS.map((session) =>
+    session.family === 'ipv4'
+      ? `addr add ${at[end](session)}/24 dev ${device}`
+      : `addr add ${at[end](session)}/64 dev ${device} nodad`,
+  )
+  return [`link set ${device} up`, ...add]
+}
+
+async function verdictsOf({ adapter, verdicts }: Bench): Promise<Verdicts> {
+  return { daemon: adapter.name, version: await versionOf(adapter), features: Object.fromEntries(verdicts) }
+}
