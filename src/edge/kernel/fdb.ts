@@ -6,11 +6,12 @@
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { FdbEntry } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { Batch, Outcome } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { isVxlanDevice, VXLAN_DEVICES } from './ownership.ts'
+import { absentIsDone, refusals } from './refusals.ts'
 import type { Seen } from './routes.ts'
 import { CommandError, type Program } from './run.ts'
-import { saysAbsent, saysPassing } from './words.ts'
+import { saysAbsent } from './words.ts'
 
 /** An entry as the kernel holds it: of any program. */
 export interface KernelFdbEntry extends FdbEntry {
@@ -97,17 +98,14 @@ export class Fdb implements Kind<KernelFdbEntry> {
           `fdb replace ${mac} dev ${device} dst ${destination} self permanent`,
       ),
     )
-    return refusals(entries, outcomes)
+    return refusals(entries, outcomes, fdbKey)
   }
 
   async remove(entries: readonly KernelFdbEntry[]): Promise<readonly Refused[]> {
     const outcomes = await this.#batch.run(
       entries.map(({ mac, device }) => `fdb del ${mac} dev ${device} self`),
     )
-    return refusals(
-      entries,
-      outcomes.map((words) => (words !== undefined && saysAbsent(words) ? undefined : words)),
-    )
+    return refusals(entries, absentIsDone(outcomes), fdbKey)
   }
 
   /** What an event means for one of our keys, if anything. */
@@ -115,11 +113,4 @@ export class Fdb implements Kind<KernelFdbEntry> {
     if (!isVxlanDevice(entry.device)) return undefined
     return { key: fdbKey(entry), item: deleted ? undefined : entry }
   }
-}
-
-function refusals(entries: readonly KernelFdbEntry[], outcomes: readonly Outcome[]): Refused[] {
-  return entries.flatMap((entry, i) => {
-    const reason = outcomes[i]
-    return reason === undefined ? [] : { key: fdbKey(entry), reason, transient: saysPassing(reason) }
-  })
 }

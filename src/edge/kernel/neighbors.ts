@@ -4,11 +4,11 @@
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { Neighbor } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { Batch, Outcome } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { isVxlanDevice, isWorkloadDevice, type Ownership } from './ownership.ts'
+import { absentIsDone, refusals } from './refusals.ts'
 import type { Seen } from './routes.ts'
 import type { Program } from './run.ts'
-import { saysAbsent, saysPassing } from './words.ts'
 
 /** An entry as ip(8) prints it, in any state. */
 export interface PrintedNeighbor {
@@ -76,17 +76,14 @@ export class Neighbors implements Kind<Neighbor> {
         ({ address, mac, device }) => `neigh replace ${address} lladdr ${mac} dev ${device} nud permanent`,
       ),
     )
-    return refusals(neighbors, outcomes)
+    return refusals(neighbors, outcomes, neighborKey)
   }
 
   async remove(neighbors: readonly Neighbor[]): Promise<readonly Refused[]> {
     const outcomes = await this.#batch.run(
       neighbors.map(({ address, device }) => `neigh del ${address} dev ${device}`),
     )
-    return refusals(
-      neighbors,
-      outcomes.map((words) => (words !== undefined && saysAbsent(words) ? undefined : words)),
-    )
+    return refusals(neighbors, absentIsDone(outcomes), neighborKey)
   }
 
   /** What an event means for one of our keys, if anything. */
@@ -98,11 +95,4 @@ export class Neighbors implements Kind<Neighbor> {
   #isOnOurs(device: string): boolean {
     return isWorkloadDevice(device, this.#ownership) || isVxlanDevice(device)
   }
-}
-
-function refusals(neighbors: readonly Neighbor[], outcomes: readonly Outcome[]): Refused[] {
-  return neighbors.flatMap((neighbor, i) => {
-    const reason = outcomes[i]
-    return reason === undefined ? [] : { key: neighborKey(neighbor), reason, transient: saysPassing(reason) }
-  })
 }

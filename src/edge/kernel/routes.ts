@@ -5,8 +5,9 @@ import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
 import { isTunnelName } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { Batch, Outcome } from './batch.ts'
+import type { Batch } from './batch.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
+import { absentIsDone, refusals } from './refusals.ts'
 import {
   deleteLine,
   type KernelNextHop,
@@ -19,7 +20,6 @@ import {
 } from './route-text.ts'
 import type { Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
-import { saysAbsent, saysPassing } from './words.ts'
 
 export interface RoutesOptions {
   readonly ip: Program
@@ -119,19 +119,20 @@ export class Routes implements Kind<KernelRoute> {
     const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
     const outcomes = await this.#options.batch.run(allowed.map(replaceLine))
     return [
-      ...refusals(allowed, outcomes),
+      ...refusals(allowed, outcomes, routeKey),
       ...refusals(
         unclaimed,
         unclaimed.map(() => reason),
+        routeKey,
       ),
     ]
   }
 
   async remove(routes: readonly KernelRoute[]): Promise<readonly Refused[]> {
     const outcomes = await this.#options.batch.run(routes.map(deleteLine))
-    const gone = outcomes.map((words) => (words !== undefined && saysAbsent(words) ? undefined : words))
+    const gone = absentIsDone(outcomes)
     this.#release(routes.filter(({ metric }, i) => gone[i] === undefined && metric === undefined))
-    return refusals(routes, gone)
+    return refusals(routes, gone, routeKey)
   }
 
   /** Takes an event of any route. Answers what it means for one of our keys, if anything. */
@@ -226,11 +227,4 @@ function isWayOut({ main, tos, dead, type, prefix }: PrintedRoute): boolean {
 function foreignRoute({ prefix, route, metric }: PrintedRoute): ForeignRoute {
   const { device, gateway } = route.nexthops?.find(({ dead }) => !dead) ?? route
   return { prefix, device, gateway, metric }
-}
-
-function refusals(routes: readonly KernelRoute[], outcomes: readonly Outcome[]): Refused[] {
-  return routes.flatMap((route, i) => {
-    const reason = outcomes[i]
-    return reason === undefined ? [] : { key: routeKey(route), reason, transient: saysPassing(reason) }
-  })
 }
