@@ -4,11 +4,11 @@ import type { Document } from '../src/cluster/feed.ts'
 import { assignAddresses, releaseAddresses } from './cluster/claims.ts'
 import { workloadDocument } from './cluster/documents.ts'
 import { put, remove } from './cluster/store.ts'
-import { refreshNodeBirds } from './daemons/bird.ts'
+import { refreshNodeBirds, startRouterBird, stopBird } from './daemons/bird.ts'
 import { plug, unplug } from './kernel/pods.ts'
 import { type Lab, LabError } from './lab.ts'
 import { saveState } from './state.ts'
-import type { Pod } from './topology/index.ts'
+import { type Pod, podOf } from './topology/index.ts'
 
 /** Adds a pod as the CNI plugin does: addresses, interface, endpoint. */
 export async function addPod(lab: Lab, pod: Pod): Promise<void> {
@@ -18,6 +18,7 @@ export async function addPod(lab: Lab, pod: Pod): Promise<void> {
   saveState(lab.name, lab.state)
   await plug(lab, pod, addresses)
   await put(lab.store, workloadDocument(pod, addresses))
+  if (pod.bird !== undefined) await startRouterBird(lab, pod)
   await refreshNodeBirds(lab)
 }
 
@@ -25,8 +26,10 @@ export async function addPod(lab: Lab, pod: Pod): Promise<void> {
 export async function deletePod(lab: Lab, name: string): Promise<void> {
   const running = lab.state.pods.find((pod) => pod.name === name)
   if (!running) throw new LabError(`there is no pod ${name}`)
-  const pod: Pod = { ...running, addresses: [], pools: [], borrowFrom: undefined }
+  const { namespace, node } = running
+  const pod = podOf({ name, namespace, node })
   await remove(lab.store, workloadDocument(pod, []))
+  await stopBird(lab, pod, 'SIGTERM')
   await unplug(lab, pod)
   lab.state.pods = lab.state.pods.filter((each) => each !== running)
   saveState(lab.name, lab.state)

@@ -104,7 +104,11 @@ export function workloadDocument(pod: Pod, addresses: readonly Address[]): Docum
     interfaceName: interfaceName(pod),
     mac: podMac(pod),
   }
-  const labels = { 'projectcalico.org/namespace': namespace, 'projectcalico.org/orchestrator': 'k8s' }
+  const labels = {
+    ...pod.labels,
+    'projectcalico.org/namespace': namespace,
+    'projectcalico.org/orchestrator': 'k8s',
+  }
   return document('WorkloadEndpoint', workloadName(pod), spec, { namespace, labels })
 }
 

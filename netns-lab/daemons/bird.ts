@@ -17,8 +17,11 @@ export function birdSocket(lab: Lab, machine: string, family: Family = 'ipv4'): 
   return join(lab.directory, machine, `${programs[family]}.ctl`)
 }
 
-/** Starts the BIRD of a router or host. */
-export async function startRouterBird(lab: Lab, { name, bird }: Machine): Promise<void> {
+/** Starts the BIRD of a router, a host or a pod. */
+export async function startRouterBird(
+  lab: Lab,
+  { name, bird }: Pick<Machine, 'name' | 'bird'>,
+): Promise<void> {
   write(lab, name, 'ipv4', bird!)
   await launch(lab, name, 'ipv4', [])
 }
@@ -34,7 +37,11 @@ export async function startNodeBird(lab: Lab, { name }: LabNode): Promise<void> 
   }
 }
 
-export async function stopBird(lab: Lab, { name }: Machine, signal: NodeJS.Signals): Promise<void> {
+export async function stopBird(
+  lab: Lab,
+  { name }: Pick<Machine, 'name'>,
+  signal: NodeJS.Signals,
+): Promise<void> {
   for (const family of families) await stopProcess(lab, processName(name, family), signal)
 }
 

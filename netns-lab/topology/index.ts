@@ -7,7 +7,7 @@ import type { z } from 'zod'
 import type { Document } from '../../src/cluster/feed.ts'
 import { type Address, type Family, familyOf } from '../../src/inet/address.ts'
 import { type Cidr, contains, type Prefix, parsePrefix, prefixLength } from '../../src/inet/prefix.ts'
-import { complaints, type podSchema, topologySchema } from './schema.ts'
+import { complaints, podSchema, topologySchema } from './schema.ts'
 
 export interface Topology {
   /** Name of the lab, and part of the names of its namespaces. */
@@ -66,6 +66,8 @@ export interface Pod {
   readonly addresses: readonly Address[]
   readonly pools: readonly string[]
   readonly borrowFrom: string | undefined
+  readonly labels: Readonly<Record<string, string>>
+  readonly bird: string | undefined
 }
 
 /** What is wrong with a file somebody wrote for the lab: a line for each thing. */
@@ -153,22 +155,17 @@ export function spelt({ address, prefix }: Cidr): string {
 }
 
 /** A pod as its YAML says it, with defaults. */
-export function podOf({ 'borrow-from': borrowFrom, ...pod }: z.output<typeof podSchema>): Pod {
-  return { ...pod, borrowFrom }
+/** With the defaults of what is not said. */
+export function podOf(given: z.input<typeof podSchema>): Pod {
+  const { 'borrow-from': borrowFrom, bird, ...pod } = podSchema.parse(given)
+  return { ...pod, borrowFrom, bird }
 }
 
 /** Of node-a: a-1, a-2, … */
 function podsOnEach(nodes: readonly string[], count: number): Pod[] {
   const numbers = Array.from({ length: count }, (_, i) => i + 1)
   return nodes.flatMap((node) =>
-    numbers.map((number) => ({
-      name: `${node.replace(/^node-/, '')}-${number}`,
-      namespace: 'default',
-      node,
-      addresses: [],
-      pools: [],
-      borrowFrom: undefined,
-    })),
+    numbers.map((number) => podOf({ name: `${node.replace(/^node-/, '')}-${number}`, node })),
   )
 }
 

@@ -69,6 +69,8 @@ export const podSchema = z.strictObject({
   pools: z.array(z.string()).default([]),
   /** The node from whose blocks the addresses are borrowed. */
   'borrow-from': name.optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  ...bird,
 })
 
 export const documentSchema = z.looseObject({

@@ -67,7 +67,7 @@ for (const store of ['file', 'etcd'] as const)
 
 t.test('a pod is as the CNI plugin leaves it and, where BIRD runs, Felix', needsRoot, async (t) => {
   await withLab(file(t, 'ctest-pod'), quiet, async (lab) => {
-    await addPod(lab, podOf({ name: 'web-0', namespace: 'shop', node: 'node-a', addresses: [], pools: [] }))
+    await addPod(lab, podOf({ name: 'web-0', namespace: 'shop', node: 'node-a' }))
     const ask = async (where: string, line: string): Promise<string[]> =>
       (await shell(lab, where, line)).output
         .split('\n')

@@ -19,7 +19,7 @@ import {
 import { blockSpec, firstFreeBlock } from '../../../netns-lab/cluster/ipam.ts'
 import { openStore, put, type Store } from '../../../netns-lab/cluster/store.ts'
 import { interfaceName } from '../../../netns-lab/kernel/pods.ts'
-import { type Pod, parseTopology } from '../../../netns-lab/topology/index.ts'
+import { type Pod, parseTopology, podOf } from '../../../netns-lab/topology/index.ts'
 import { type Document, kinds } from '../../../src/cluster/feed.ts'
 import { parseDocument } from '../../../src/cluster/resources/index.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -42,7 +42,7 @@ pools:
 )
 
 function pod(name: string, node: string, over: Partial<Pod> = {}): Pod {
-  return { name, node, namespace: 'default', addresses: [], pools: [], borrowFrom: undefined, ...over }
+  return { ...podOf({ name, node }), ...over }
 }
 
 async function start(t: Test): Promise<{ store: Store; assign: (pod: Pod) => Promise<readonly string[]> }> {
