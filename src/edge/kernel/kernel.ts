@@ -3,10 +3,11 @@
 import { familyOf } from '../../inet/address.ts'
 import type { TunnelKind } from '../../plan/encap/local.ts'
 import type { ForeignRoute, Link } from '../../plan/underlay.ts'
-import { isTunnelName, type Neighbor, type Sysctl } from '../../plan/wanted.ts'
+import { type InterfaceAddress, isTunnelName, type Neighbor, type Sysctl } from '../../plan/wanted.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
 import { Reconciler, type ReconcilerView } from '../../reconcile/reconciler.ts'
+import { Addresses } from './addresses.ts'
 import { Batch } from './batch.ts'
 import { Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
@@ -58,6 +59,7 @@ export class Kernel {
   readonly routes: Reconciler<KernelRoute>
   readonly neighbors: Reconciler<Neighbor>
   readonly sysctls: Reconciler<Sysctl>
+  readonly addresses: Reconciler<InterfaceAddress>
   readonly tunnels: Reconciler<KernelTunnel>
   readonly fdb: Reconciler<KernelFdbEntry>
   readonly nat: Nat
@@ -69,6 +71,7 @@ export class Kernel {
   readonly #routeKind: Routes
   readonly #tenants: Tenants
   readonly #neighborKind: Neighbors
+  readonly #addressKind: Addresses
   readonly #tunnelKind: Tunnels
   readonly #fdbKind: Fdb
   readonly #loop: Loop
@@ -93,6 +96,7 @@ export class Kernel {
     })
     this.#fdbKind = new Fdb(bridge, this.#bridgeBatch)
     this.#neighborKind = new Neighbors(this.#ip, this.#batch, ownership)
+    this.#addressKind = new Addresses(this.#ip, this.#batch, ownership)
     this.#routeKind = new Routes({
       ip: this.#ip,
       batch: this.#batch,
@@ -112,6 +116,7 @@ export class Kernel {
     this.routes = new Reconciler<KernelRoute>(this.#tenants, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
+    this.addresses = new Reconciler<InterfaceAddress>(this.#addressKind, clock)
     this.tunnels = new Reconciler<KernelTunnel>(this.#tunnelKind, clock)
     this.fdb = new Reconciler<KernelFdbEntry>(this.#fdbKind, clock)
     this.nat = new Nat({
@@ -122,7 +127,7 @@ export class Kernel {
       onWarning,
     })
     const paced = (reconciler: Reconcilable): Paced => ({ reconciler, resyncMs: () => settings.resyncMs })
-    const devices = [this.sysctls, this.tunnels, this.neighbors, this.fdb].map(paced)
+    const devices = [this.sysctls, this.addresses, this.tunnels, this.neighbors, this.fdb].map(paced)
     // Rules before routes: a packet that takes a new route must find them.
     this.#loop = new Loop([...devices, ...this.nat.paced, paced(this.routes)], {
       clock,
@@ -159,9 +164,10 @@ export class Kernel {
 
   /** Every kind, for people who ask. */
   views(): readonly ReconcilerView[] {
-    const { routes, tunnels, neighbors, fdb, sysctls } = this
+    const { routes, tunnels, neighbors, fdb, addresses, sysctls } = this
     const { sets, members, chains } = this.nat
-    return [routes, tunnels, neighbors, fdb, sets, members, chains, sysctls].map((one) => one.view())
+    const all = [routes, tunnels, neighbors, fdb, addresses, sets, members, chains, sysctls]
+    return all.map((one) => one.view())
   }
 
   /** The kinds of tunnel devices that the kernel would not make when it was last asked. */
@@ -230,8 +236,10 @@ export class Kernel {
     if (changed.length > 0 || hasOtherMtu) this.#refreshUnderlay()
   }
 
-  #address({ deleted, device, address }: AddressEvent): void {
+  #address(event: AddressEvent): void {
+    const { deleted, device, address } = event
     this.#touchTunnel(device)
+    this.#saw(this.addresses, this.#addressKind.event(event))
     if (deleted && familyOf(address.address) === 'ipv4') this.#lostAddress(device)
     this.#refreshUnderlay()
   }
@@ -274,7 +282,8 @@ export class Kernel {
     if (devices.length === 0) return
     for (const batch of [this.#batch, this.#bridgeBatch]) batch.renew()
     for (const device of devices) {
-      for (const kind of [this.sysctls, this.neighbors, this.fdb, this.routes]) kind.doubt(device, ours)
+      for (const kind of [this.sysctls, this.addresses, this.neighbors, this.fdb, this.routes])
+        kind.doubt(device, ours)
     }
   }
 

@@ -1,7 +1,7 @@
 // What the kernel says, and what it means. Its text is all that ip(8) and bridge(8) pass on, and it is read here only.
 
 const ABSENT =
-  /No such (process|file or directory|device)|Cannot find device|(FIB table|Device ".*") does not exist/
+  /No such (process|file or directory|device)|Cannot find device|ddress not found|Cannot assign requested address|(FIB table|Device ".*") does not exist/
 const PASSING =
   /No such device|Cannot find device|Network is down|Nexthop device is not up|Device does not exist/
 const EXISTS = /File exists|already exists/
