@@ -24,7 +24,7 @@ export class KernelWishes {
 
   /** True when there is something to write. */
   want(changes: PlanChanges): boolean {
-    const { tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains } = changes
+    const { tunnels, fdb, routes, neighbors, addresses, sysctls, sets, setMembers, chains } = changes
     const kernel = this.#kernel
     for (const [name, tunnel] of tunnels) kernel.tunnels.want(name, tunnel)
     for (const [key, entry] of fdb) kernel.fdb.want(key, entry)
@@ -33,8 +33,9 @@ export class KernelWishes {
     for (const [key, chain] of chains) kernel.nat.chains.want(key, chain && kernelChain(chain))
     for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
+    for (const [key, address] of addresses) kernel.addresses.want(key, address)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    const all = [tunnels, fdb, routes, neighbors, sysctls, sets, setMembers, chains]
+    const all = [tunnels, fdb, routes, neighbors, addresses, sysctls, sets, setMembers, chains]
     return all.some(({ size }) => size > 0)
   }
 

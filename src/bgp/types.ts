@@ -7,7 +7,7 @@ import type { FilterRule } from './rib/filter.ts'
 import type { PathAttributes } from './wire/message.ts'
 
 /** Who asked for a session; printed in the PEER TYPE column. */
-export type PeerKind = 'mesh' | 'global' | 'node'
+export type PeerKind = 'mesh' | 'global' | 'node' | 'workload'
 
 /** All that a connection has to know of the peer it goes to or comes from. */
 export interface Transport {

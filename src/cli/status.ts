@@ -28,6 +28,7 @@ const peerTypes: Readonly<Record<PeerView['kind'], string>> = {
   mesh: 'node-to-node mesh',
   global: 'global',
   node: 'node specific',
+  workload: 'local workload',
 }
 
 /** The whole page. Its first part is fixed by calicoctl, to the letter. */

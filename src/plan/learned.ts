@@ -10,6 +10,7 @@ import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
 import { poolInForce } from './transition.ts'
 import type { NextHop } from './wanted.ts'
+import { exitToWorkload } from './workload-peers.ts'
 
 /** A path in use, and where it leads. */
 interface Lead {
@@ -86,6 +87,8 @@ function refusal(destination: Prefix, inputs: Inputs): string | undefined {
 /** Through the tunnel of the pool, unless the next hop (not the node, and not what it resolves to) is in our subnet. */
 function wayOf({ prefix: destination, nextHop, peer }: Path, inputs: Inputs): Way | Declined {
   const { local, resolver } = inputs
+  const toWorkload = exitToWorkload(nextHop, inputs)
+  if (toWorkload) return { device: toWorkload.device, gateway: toWorkload.gateway }
   const exit = resolver.resolve(nextHop)
   if ('unresolved' in exit) return { declined: `next hop ${nextHop}: ${exit.unresolved}` }
   const { device, gateway } = exit

@@ -19,6 +19,7 @@ import { remoteRoute } from './remote.ts'
 import type { Resolver } from './resolve.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import type { Neighbor, Route, RouteProtocol, Sysctl } from './wanted.ts'
+import { describe, holdsInterface } from './workloads.ts'
 
 /** What the plan knows, besides cluster data. Changed only by `Plan`. */
 export interface Inputs {
@@ -106,12 +107,6 @@ function workloadRoute(destination: Prefix, inputs: Inputs): Offer {
     ...(source && { source }),
     because: describe(winner),
   }
-}
-
-/** Two endpoints on one interface name: the smaller id holds it, the other waits. */
-function holdsInterface(workload: Workload, facts: Facts): boolean {
-  const [first] = [...facts.workloadsByInterface.get(workload.interfaceName)].sort()
-  return first !== undefined && facts.workloads.get(first) === workload
 }
 
 /**
@@ -202,8 +197,4 @@ export function sysctlsFor(scope: string, { facts, links, settings }: Inputs): r
 
 function sysctl([path, value, optional]: SysctlRow, because: string): Sysctl {
   return { path, value, ...(optional && { optional: true as const }), because }
-}
-
-function describe(workload: Workload): string {
-  return `workload ${workload.namespace}/${workload.pod ?? workload.name}`
 }

@@ -39,6 +39,7 @@ import { type TunnelChanges, Tunnels } from './tunnels.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import type {
   FdbEntry,
+  InterfaceAddress,
   IpSet,
   NatChain,
   Neighbor,
@@ -48,6 +49,7 @@ import type {
   Tunnel,
   TunnelName,
 } from './wanted.ts'
+import { exitToWorkload, interfaceAddressFor, peeringAddresses, sessionAddresses } from './workload-peers.ts'
 
 /** One object of the cluster changed. */
 export interface ClusterChange {
@@ -60,6 +62,7 @@ export interface ClusterChange {
 export interface PlanChanges extends NatChanges, TunnelChanges {
   readonly routes: ReadonlyMap<Prefix, Route | undefined>
   readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
+  readonly addresses: ReadonlyMap<string, InterfaceAddress | undefined>
   /** By scope: the host, or one workload interface. */
   readonly sysctls: ReadonlyMap<string, readonly Sysctl[] | undefined>
   readonly peers: ReadonlyMap<ScopedAddress, PeerConfig | undefined>
@@ -92,6 +95,10 @@ export class Plan {
 
   readonly #routes = new Derived<Prefix, Route>((prefix) => routeFor(prefix, this.#inputs), sameRecord)
   readonly #neighbors = new Derived<string, Neighbor>((key) => neighborFor(key, this.#inputs), sameRecord)
+  readonly #addresses = new Derived<string, InterfaceAddress>(
+    (key) => interfaceAddressFor(key, this.#inputs),
+    sameRecord,
+  )
   readonly #sysctls = new Derived<string, readonly Sysctl[]>(
     (scope) => sysctlsFor(scope, this.#inputs),
     sameJson,
@@ -236,7 +243,14 @@ export class Plan {
 
   /** Marks everything: the next `settle` is a full recomputation. */
   touchAll(): void {
-    for (const derived of [this.#routes, this.#neighbors, this.#sysctls, this.#peers, this.#originations]) {
+    for (const derived of [
+      this.#routes,
+      this.#neighbors,
+      this.#addresses,
+      this.#sysctls,
+      this.#peers,
+      this.#originations,
+    ]) {
       derived.touchAll()
     }
     this.#sysctls.touch('')
@@ -256,6 +270,7 @@ export class Plan {
       this.#tunnels,
       this.#routes,
       this.#neighbors,
+      this.#addresses,
       this.#sysctls,
       this.#peers,
       this.#originations,
@@ -270,6 +285,7 @@ export class Plan {
     const changes: PlanChanges = {
       routes: this.#routes.settle(),
       neighbors: this.#neighbors.settle(),
+      addresses: this.#addresses.settle(),
       sysctls: this.#sysctls.settle(),
       peers: this.#peers.settle(),
       originations: this.#originations.settle(),
@@ -287,6 +303,10 @@ export class Plan {
 
   get neighbors(): ReadonlyMap<string, Neighbor> {
     return this.#neighbors.values
+  }
+
+  get addresses(): ReadonlyMap<string, InterfaceAddress> {
+    return this.#addresses.values
   }
 
   get tunnels(): ReadonlyMap<TunnelName, Tunnel> {
@@ -349,7 +369,7 @@ export class Plan {
 
   /** Where packets for a BGP next hop leave this node. */
   reach(nextHop: Address): Exit | Unresolved {
-    return this.#resolver.lookUp(nextHop)
+    return exitToWorkload(nextHop, this.#inputs) ?? this.#resolver.lookUp(nextHop)
   }
 
   /** True when a prefix may be announced without a route of ours that leads to it. */
@@ -426,6 +446,7 @@ export class Plan {
     this.#peers.touchAll()
     for (const address of this.facts.nodesByAddress.keys()) this.#peers.touch(address)
     for (const address of this.facts.bgpPeersByAddress.keys()) this.#peers.touch(address)
+    for (const workload of this.facts.workloads.values()) this.#touchPeering(workload)
   }
 
   #touchPrefix(prefix: Prefix): void {
@@ -461,7 +482,20 @@ export class Plan {
         this.#originations.touch(network)
       }
       for (const key of neighborKeys(workload)) this.#neighbors.touch(key)
+      this.#touchPeering(workload)
     }
+  }
+
+  /** Whether a workload peers with us, where it finds us, and what it is the way to. */
+  #touchPeering(workload: Workload): void {
+    for (const address of sessionAddresses(workload)) {
+      this.#peers.touch(address)
+      for (const prefix of this.#byNextHop.get(address)) this.#routes.touch(prefix)
+    }
+    for (const key of this.#addresses.values.keys())
+      if (key.startsWith(`${workload.interfaceName} `)) this.#addresses.touch(key)
+    for (const address of peeringAddresses(this.facts))
+      this.#addresses.touch(`${workload.interfaceName} ${address}`)
   }
 }
 

@@ -2,6 +2,7 @@
 //
 //   explicit   BGPPeers that apply here and name the address, or select the node that has it
 //   reversed   BGPPeers that apply to the node at the address, and name or select us: peerings of nodes go both ways
+//   workload   local workloads that a BGPPeer selects
 //   mesh       every other node
 //
 // One address has one session: the first of these, global ones before those of
@@ -11,10 +12,13 @@
 import type { PeerConfig, PeerKind, Reflector } from '../bgp/types.ts'
 import type { BgpPeer, Node, SecretRef } from '../cluster/model.ts'
 import { type Address, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
+import { appliesTo } from './applies.ts'
 import type { Facts } from './facts.ts'
 import { peerFilters } from './filters.ts'
 import { passwordOf, passwordWarning } from './passwords.ts'
 import { asnOf, type BgpSettings, DEFAULT_PORT, type LocalSpeaker, localSpeaker, portOf } from './plan-bgp.ts'
+import { peeringOf, peeringTrouble, workloadAt } from './workload-peers.ts'
+import { describe } from './workloads.ts'
 
 /** Seconds; not configurable in Calico, negotiated down by the peer. */
 const HOLD_TIME = 240
@@ -49,7 +53,7 @@ export function peerFor(at: ScopedAddress, facts: Facts, settings: BgpSettings):
   if (!localAddress || localAddress === address) return undefined
   const pair = { address, zone, localAddress, local, remote: nodeAt(address, facts) }
   const [ask] = asks(pair, facts)
-  if (!ask) return meshPeer(pair, facts)
+  if (!ask) return workloadPeer(pair, facts) ?? meshPeer(pair, facts)
   return unsupported(ask.peer) ? undefined : explicitPeer(pair, ask, facts)
 }
 
@@ -127,6 +131,35 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
   }
 }
 
+/**
+ * A session with a local workload, which dials us. It has no source address and nothing that two nodes would have to agree
+ * on (confd).
+ */
+function workloadPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
+  const { address, local } = pair
+  const workload = workloadAt(address, facts)
+  const peer = workload && peeringOf(workload, facts)
+  if (peer?.asn === undefined) return undefined
+  const filters = peerFilters(peer.filters.flatMap((name) => facts.bgpFilters.get(name) ?? []))
+  const localAsn = peer.localAsn ?? local.asn
+  const reflector = reflectorOf(facts.node, undefined, peer.asn === localAsn)
+  const held = lacksFilter(peer, facts)
+  return {
+    ...base(pair, 'None'),
+    kind: 'workload',
+    port: DEFAULT_PORT,
+    localAsn,
+    peerAsn: peer.asn,
+    passive: true,
+    restartTime: RESTART_TIME,
+    allowedLocalAsns: 0,
+    ...(reflector && { reflector }),
+    ...(filters && { filters }),
+    ...(held !== undefined && { held }),
+    because: `${describe(workload!)}, BGPPeer ${peer.name}`,
+  }
+}
+
 /** A node-to-node mesh session. A route reflector takes no part in the mesh. */
 function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
   const { address, localAddress, local, remote } = pair
@@ -183,7 +216,6 @@ function reflectorOf(
 
 /** Why a BGPPeer gives no session, or undefined. Shown in status: a session missing in silence helps nobody. */
 export function unsupported(peer: BgpPeer): string | undefined {
-  if (peer.localWorkloadSelector) return 'peering with local workloads is not supported by this version'
   if (peer.peerIp && peer.asn === undefined) return 'asNumber is missing: give the AS of the router at peerIP'
   return undefined
 }
@@ -200,6 +232,7 @@ export function bgpWarnings(facts: Facts): string[] {
     if (!appliesTo(peer, facts.node)) continue
     for (const why of [
       unsupported(peer),
+      peeringTrouble(peer, facts),
       lacksFilter(peer, facts),
       ...passwordTroubles(peer.password, facts),
     ])
@@ -218,12 +251,6 @@ function passwordTroubles(ref: SecretRef | undefined, facts: Facts): string[] {
 
 function isGlobal(peer: BgpPeer): boolean {
   return peer.node === undefined && peer.nodeSelector === undefined
-}
-
-/** Whether a BGPPeer asks a node to peer. */
-function appliesTo(peer: BgpPeer, node: Node | undefined): boolean {
-  if (peer.node !== undefined) return peer.node === node?.name
-  return peer.nodeSelector === undefined || (node !== undefined && peer.nodeSelector.matches(node.labels))
 }
 
 /** Of several nodes that claim one address the first by name. */

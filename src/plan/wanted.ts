@@ -37,6 +37,13 @@ export interface Neighbor {
   readonly because: string
 }
 
+/** An address of the host on the interface of a workload that peers with us: `ip addr replace ADDRESS/32 dev DEVICE scope link`. */
+export interface InterfaceAddress {
+  readonly device: string
+  readonly address: Address
+  readonly because: string
+}
+
 /**
  * A tunnel device. What the kernel cannot change in place (the kind, and all of `vxlan`) makes it another device, which
  * takes the place of the first; MTU and address are changed in place.

@@ -194,7 +194,15 @@ const settleNow: fc.Arbitrary<Step> = fc.constant((cluster) => void cluster.sett
 
 function everything({ plan }: Cluster): unknown {
   plan.settle()
-  const kernel = [plan.routes, plan.neighbors, plan.sysctls, plan.sets, plan.setMembers, plan.chains]
+  const kernel = [
+    plan.routes,
+    plan.neighbors,
+    plan.addresses,
+    plan.sysctls,
+    plan.sets,
+    plan.setMembers,
+    plan.chains,
+  ]
   const tables = [...kernel, plan.tunnels, plan.fdb, plan.peers, plan.originations]
   const rows = tables.map((table) =>
     [...(table as ReadonlyMap<string, unknown>)].sort(([a], [b]) => (a < b ? -1 : 1)),
