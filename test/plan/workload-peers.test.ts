@@ -90,10 +90,7 @@ t.test(
       }),
       bgpPeer('0-other', { node: 'b', localWorkloadSelector: 'all()', asNumber: 65030 }),
     )
-    t.same(sessions(at), [
-      '10.65.0.1 as 65020 from 65099',
-      '10.65.0.2 as 65020 from 65099',
-    ])
+    t.same(sessions(at), ['10.65.0.1 as 65020 from 65099', '10.65.0.2 as 65020 from 65099'])
     t.match(at.plan.peers.get(address('10.65.0.1'))?.held, /BGPFilter f does not exist/)
     at.set(bgpFilter('f', {})).settle()
     t.equal(at.plan.peers.get(address('10.65.0.1'))?.held, undefined)
