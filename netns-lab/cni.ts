@@ -3,17 +3,22 @@
 import type { Document } from '../src/cluster/feed.ts'
 import { assignAddresses, releaseAddresses } from './cluster/claims.ts'
 import { workloadDocument } from './cluster/documents.ts'
+import { hostLocalAddresses } from './cluster/host-local.ts'
 import { put, remove } from './cluster/store.ts'
 import { refreshNodeBirds, startRouterBird, stopBird } from './daemons/bird.ts'
 import { plug, unplug } from './kernel/pods.ts'
-import { type Lab, LabError } from './lab.ts'
+import { type Lab, LabError, nodeNamed } from './lab.ts'
 import { saveState } from './state.ts'
 import { type Pod, podOf } from './topology/index.ts'
 
 /** Adds a pod as the CNI plugin does: addresses, interface, endpoint. */
 export async function addPod(lab: Lab, pod: Pod): Promise<void> {
-  const addresses = await assignAddresses(lab.store, lab.topology.pools, pod)
   const { name, node, namespace } = pod
+  const { podCidrs } = nodeNamed(lab, node)
+  const addresses =
+    podCidrs.length > 0
+      ? hostLocalAddresses(podCidrs, lab.state.pods)
+      : await assignAddresses(lab.store, lab.topology.pools, pod)
   lab.state.pods.push({ name, node, namespace, addresses })
   saveState(lab.name, lab.state)
   await plug(lab, pod, addresses)

@@ -61,7 +61,8 @@ export function nodeDocument(node: LabNode): Document {
   )
   const orchRefs = [{ nodeName: node.name, orchestrator: 'k8s' }]
   const labels = { 'kubernetes.io/hostname': node.name, ...node.labels }
-  return document('Node', node.name, { addresses, bgp, orchRefs }, { labels })
+  const written = document('Node', node.name, { addresses, bgp, orchRefs }, { labels })
+  return node.podCidrs.length > 0 ? { ...written, status: { podCIDRs: node.podCidrs } } : written
 }
 
 /** Without encapsulation, unless its file says otherwise. */

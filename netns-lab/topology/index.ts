@@ -48,6 +48,7 @@ export interface LabNode extends Machine {
   readonly registered: boolean
   readonly started: boolean
   readonly blocks: readonly Prefix[]
+  readonly podCidrs: readonly Prefix[]
   readonly environment: Readonly<Record<string, string>>
 }
 
@@ -94,11 +95,12 @@ export function parseTopology(name: string, file: string, text: string): Topolog
     segments: named(data.segments),
     routers: named(data.routers).map(machineOf),
     hosts: named(data.hosts).map(machineOf),
-    nodes: named(data.nodes).map((node) => ({
+    nodes: named(data.nodes).map(({ 'pod-cidrs': podCidrs, ...node }) => ({
       ...node,
       ...machineOf({ ...node, bird: undefined }),
       asn: node.asn,
       routeReflectorClusterID: node.routeReflectorClusterID,
+      podCidrs,
     })),
     pools: named(data.pools).map(({ name, ...spec }) => poolOf(name, spec)),
     pods:

@@ -48,6 +48,8 @@ const node = z.strictObject({
   started: z.boolean().default(true),
   /** Blocks it owns at the start, besides those its pods need. */
   blocks: z.array(prefix).default([]),
+  /** Ranges that Kubernetes gave it: its pods have their addresses from there, as host-local IPAM does it. */
+  'pod-cidrs': z.array(prefix).default([]),
   /** Further environment of its agent. */
   environment: z.record(z.string(), z.string()).default({}),
 })
