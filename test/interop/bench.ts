@@ -1,6 +1,7 @@
 // One daemon, where it runs, and what we and it know of each other.
 
 import type { PathAttributes } from '../../src/bgp/wire/message.ts'
+import type { Address } from '../../src/inet/address.ts'
 import type { Prefix } from '../../src/inet/prefix.ts'
 import {
   type Adapter,
@@ -13,7 +14,7 @@ import {
 } from './daemon.ts'
 import type { Feature } from './features.ts'
 import type { Ours, Said } from './ours.ts'
-import { neighbor, type Place, peerName, SESSIONS, type SessionName, sessionOf } from './sessions.ts'
+import { neighbor, type Place, SESSIONS, type SessionName, sessionOf } from './sessions.ts'
 
 /** Our side, which is another after our restart. */
 export interface World {
@@ -74,8 +75,9 @@ export class Bench {
     this.verdicts.set(name, verdict)
   }
 
-  peer(name: SessionName): string {
-    return peerName(this.adapter.name, name)
+  /** How we know the other end of a session. */
+  peer(name: SessionName): Address {
+    return this.place.theirs(sessionOf(name))
   }
 
   neighbor(name: SessionName): Neighbor {

@@ -10,7 +10,7 @@ import type { Open, PathAttributes, Update } from '../../src/bgp/wire/message.ts
 import { createLog } from '../../src/edge/observe/log.ts'
 import type { ListenPoint } from '../../src/edge/peers/listener.ts'
 import { Runner } from '../../src/edge/peers/runner.ts'
-import { scoped } from '../../src/inet/address.ts'
+import { type ScopedAddress, scoped } from '../../src/inet/address.ts'
 import type { Prefix } from '../../src/inet/prefix.ts'
 
 export interface OursOptions extends Pick<SpeakerOptions, 'restarting' | 'advertise'> {
@@ -47,16 +47,16 @@ export class Ours {
     this.#runner.listen(listen)
   }
 
-  said(peer: string): Said {
+  said(peer: ScopedAddress): Said {
     return this.#speaker.said(peer)
   }
 
-  view(peer: string): PeerView {
+  view(peer: ScopedAddress): PeerView {
     return this.#speaker.peers().find(({ name }) => name === peer)!
   }
 
   /** What a peer announced, whether it can be used or not. */
-  received(peer: string, prefix: Prefix): PathAttributes | undefined {
+  received(peer: ScopedAddress, prefix: Prefix): PathAttributes | undefined {
     return this.#speaker.rib.paths(prefix).find(({ path }) => path.peer === peer)?.path.attributes
   }
 
@@ -65,16 +65,12 @@ export class Ours {
     this.#runner.step({ kind: 'originate', set, withdraw: [] })
   }
 
-  withdraw(prefixes: readonly Prefix[]): void {
-    this.#runner.step({ kind: 'originate', set: [], withdraw: prefixes })
-  }
-
   /** After a restart: there is nothing more to announce. */
   restarted(): void {
     this.#runner.step({ kind: 'restarted' })
   }
 
-  refresh(peer: string): void {
+  refresh(peer: ScopedAddress): void {
     const [family] = this.view(peer).families
     this.#runner.step({ kind: 'refresh-in', peer, family: family! })
   }
@@ -86,7 +82,7 @@ export class Ours {
 
 class RecordingSpeaker extends Speaker {
   readonly #said = new Map<string, Said>()
-  readonly #names = new Map<ConnectionId, string>()
+  readonly #peers = new Map<ConnectionId, ScopedAddress>()
   readonly #opened = new Set<ConnectionId>()
 
   constructor(options: SpeakerOptions) {
@@ -114,7 +110,7 @@ class RecordingSpeaker extends Speaker {
   }
 
   #hear(event: SpeakerEvent): void {
-    if (event.kind === 'accepted') this.#names.set(event.connection, this.#nameOf(event.remote))
+    if (event.kind === 'accepted') this.#peers.set(event.connection, event.remote)
     if (event.kind === 'bytes') this.#hearOpen(event.connection, event.chunk)
   }
 
@@ -124,18 +120,13 @@ class RecordingSpeaker extends Speaker {
     this.#opened.add(connection)
     const [first] = new Framer().push(chunk)
     const message = first && decode(first, initialCodec)
-    if (message?.kind === 'open') this.said(this.#names.get(connection)!).open = message
+    if (message?.kind === 'open') this.said(this.#peers.get(connection)!).open = message
   }
 
   #tell(action: Action): void {
-    if (action.kind === 'dial')
-      this.#names.set(action.connection, this.#nameOf(scoped(action.to.address, action.to.zone)))
+    if (action.kind === 'dial') this.#peers.set(action.connection, scoped(action.to.address, action.to.zone))
     if (action.kind !== 'send' || action.bytes[18] !== MESSAGE_TYPE.update) return
-    this.said(this.#names.get(action.connection)!).told.push(action.bytes.length)
-  }
-
-  #nameOf(remote: string): string {
-    return this.peers().find(({ address }) => address === remote)!.name
+    this.said(this.#peers.get(action.connection)!).told.push(action.bytes.length)
   }
 }
 

@@ -121,9 +121,9 @@ export function neighbor(session: Session, where: Place): Neighbor {
 
 /** And as we do. The router ID tells our sessions apart, as if they were with many nodes. */
 export function peer(session: Session, where: Place, daemon: string): PeerConfig {
-  const { name, family, signed, ttlSecurity, reflector } = session
+  const { family, signed, ttlSecurity, reflector } = session
   return {
-    name: peerName(daemon, name),
+    name: where.theirs(session),
     kind: 'global',
     address: where.theirs(session),
     port: 179,
@@ -145,10 +145,6 @@ export function peer(session: Session, where: Place, daemon: string): PeerConfig
 
 export function sessionOf(name: SessionName): Session {
   return SESSIONS.find((session) => session.name === name)!
-}
-
-export function peerName(daemon: string, session: SessionName): string {
-  return `${daemon} ${session}`
 }
 
 /** That of our address of the same number, in IPv4. */
