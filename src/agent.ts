@@ -335,6 +335,7 @@ class Agent {
       const event = peersEvent(peers, (at) => this.#plan.facts.hasNodeAt(at))
       runner.step(event) // known, and protected, before they can come in
       watchPaths(event, this.#bfd)
+      runner.step({ kind: 'next-hops' }) // a peer's gateway may be another
     }
     runner.listen(listenPoints(this.#plan.speaker))
     for (const prefix of originations.keys()) this.#announcements.touch(prefix)

@@ -32,6 +32,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   keepaliveTime: 'session',
   restartTime: 'session',
   allowedLocalAsns: 'policy',
+  reachableBy: 'nothing',
   nextHopMode: 'policy',
   reflector: 'policy',
   filters: 'policy',

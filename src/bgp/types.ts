@@ -65,6 +65,8 @@ export interface PeerConfig extends Transport {
   readonly restartTime: number
   /** Times our own AS may stand in a received AS_PATH. */
   readonly allowedLocalAsns: number
+  /** The gateway behind which the peer is, where an operator has named one. */
+  readonly reachableBy?: Address
   /** Whether we are the next hop of what we pass on; absent: to external peers only (RFC 4271 §5.1.3). */
   readonly nextHopMode?: 'self' | 'keep'
   /** On a route reflector. */

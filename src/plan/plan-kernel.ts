@@ -61,6 +61,7 @@ interface Source {
 const sources: readonly Source[] = [
   { name: 'local workload', offer: workloadRoute },
   { name: 'local block', offer: blockRoute },
+  { name: 'way to a BGP peer', offer: peerRoute },
   { name: 'other node', offer: remoteRoute },
   { name: 'BGP', offer: learnedRoute },
   { name: 'earlier run', offer: (destination, { stale }) => stale.get(destination) },
@@ -124,6 +125,18 @@ function blockRoute(destination: Prefix, { facts }: Inputs): Offer {
     protocol: '80',
     because: `block of this node, ${pool ? `pool ${pool.name}` : 'pool is gone'}`,
   }
+}
+
+/** A peer whose gateway is named (`reachableBy`) is reached so even if it teaches us a better way to itself (Calico issue #7149). */
+function peerRoute(destination: Prefix, { resolver }: Inputs): Offer {
+  const peer = isHost(destination) ? prefixAddress(destination) : undefined
+  const named = peer && resolver.gatewayTo(peer)
+  if (!named) return undefined
+  const exit = resolver.resolve(peer)
+  if ('unresolved' in exit) return { declined: `reachableBy ${named}: ${exit.unresolved}` }
+  const { device, gateway } = exit
+  const because = `BGP peer, reachableBy ${named}`
+  return { prefix: destination, type: 'unicast', protocol: 'bird', device, gateway, because }
 }
 
 /** The static neighbour entry of a key, `DEVICE ADDRESS`. */

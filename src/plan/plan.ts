@@ -8,7 +8,7 @@
 import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
 import type { IpPool, Node, Resource, SecretRef, Workload } from '../cluster/model.ts'
-import { type Address, familyOf, type ScopedAddress } from '../inet/address.ts'
+import { type Address, familyOf, type ScopedAddress, unscoped } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
@@ -189,7 +189,7 @@ export class Plan {
     for (const [prefix, route] of hiding) this.#foreign.set(prefix, route)
 
     for (const nextHop of this.#resolver.update(links, foreign)) {
-      for (const prefix of this.#byNextHop.get(nextHop)) this.#routes.touch(prefix)
+      this.#touchBehind(nextHop)
     }
   }
 
@@ -282,12 +282,14 @@ export class Plan {
     if (this.#tunnels.refresh()) this.#touchRemote()
     const tunnels = this.#tunnels.settle()
     if (tunnels.tunnels.size > 0) this.#nat.touchChains()
+    const peers = this.#peers.settle()
+    for (const [at, config] of peers) this.#pin(unscoped(at).address, config?.reachableBy)
     const changes: PlanChanges = {
       routes: this.#routes.settle(),
       neighbors: this.#neighbors.settle(),
       addresses: this.#addresses.settle(),
       sysctls: this.#sysctls.settle(),
-      peers: this.#peers.settle(),
+      peers,
       originations: this.#originations.settle(),
       exports: this.#exports,
       ...tunnels,
@@ -486,11 +488,24 @@ export class Plan {
     }
   }
 
+  /** The gateway to a peer, if one is named. */
+  #pin(peer: Address, gateway: Address | undefined): void {
+    if (this.#resolver.gatewayTo(peer) === gateway) return
+    this.#resolver.pin(peer, gateway)
+    this.#touchBehind(peer)
+  }
+
+  /** The way to a next hop is another. */
+  #touchBehind(nextHop: Address): void {
+    this.#routes.touch(hostPrefix(nextHop))
+    for (const prefix of this.#byNextHop.get(nextHop)) this.#routes.touch(prefix)
+  }
+
   /** Whether a workload peers with us, where it finds us, and what it is the way to. */
   #touchPeering(workload: Workload): void {
     for (const address of sessionAddresses(workload)) {
       this.#peers.touch(address)
-      for (const prefix of this.#byNextHop.get(address)) this.#routes.touch(prefix)
+      this.#touchBehind(address)
     }
     for (const key of this.#addresses.values.keys())
       if (key.startsWith(`${workload.interfaceName} `)) this.#addresses.touch(key)

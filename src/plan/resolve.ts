@@ -3,7 +3,8 @@
 // RFC 4271 §5.1.3 asks for a lookup in the routing table. We look in the kernel's
 // main table without our own BGP routes, so that a route can never be resolved
 // through itself or through one like it (BIRD's "unresolvable" after a BGP default
-// route, Calico issue #1515).
+// route, Calico issue #1515). Where an operator names the gateway to a peer, the
+// table is asked for that one instead.
 
 import type { Address } from '../inet/address.ts'
 import { isHost, type Prefix, parsePrefix } from '../inet/prefix.ts'
@@ -36,6 +37,7 @@ export class Resolver {
   #hops = new PrefixMap<Hop>()
   #own = new Set<Address>()
   readonly #asked = new Map<Address, Exit | Unresolved>()
+  readonly #pins = new Map<Address, Address>()
 
   /** Takes the new underlay and names the next hops that now resolve otherwise. */
   update(links: Iterable<Link>, routes: Iterable<ForeignRoute>): Address[] {
@@ -64,13 +66,25 @@ export class Resolver {
     return this.#look(nextHop)
   }
 
-  /** Nobody uses this next hop any more. */
-  forget(nextHop: Address): void {
+  /** A next hop is behind this gateway, whatever routes lead to itself; undefined: as routes say. */
+  pin(nextHop: Address, gateway: Address | undefined): void {
+    if (gateway === undefined) this.#pins.delete(nextHop)
+    else this.#pins.set(nextHop, gateway)
     this.#asked.delete(nextHop)
   }
 
+  /** The gateway it was pinned to. */
+  gatewayTo(nextHop: Address): Address | undefined {
+    return this.#pins.get(nextHop)
+  }
+
+  /** Nobody uses this next hop any more. */
+  forget(nextHop: Address): void {
+    if (!this.#pins.has(nextHop)) this.#asked.delete(nextHop)
+  }
+
   #look(nextHop: Address): Exit | Unresolved {
-    let gateway = nextHop
+    let gateway = this.#pins.get(nextHop) ?? nextHop
     for (let depth = 0; depth < MAX_DEPTH; depth++) {
       if (this.#own.has(gateway)) return { unresolved: `${gateway} is an address of this node` }
       const hop = this.#hops.longest(gateway)?.value

@@ -120,6 +120,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(peer.keepaliveTime !== undefined && { keepaliveTime: peer.keepaliveTime }),
     restartTime: Math.min(peer.maxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
     allowedLocalAsns: byAddress ? peer.allowedLocalAsns : 0,
+    ...(peer.reachableBy && { reachableBy: peer.reachableBy }),
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
