@@ -1,4 +1,5 @@
-// Commands on the machines of a lab, as a person there would type them: `agent` and `birdc` ask those of that very machine.
+// Commands on the machines of a lab, as a person there would type them: `agent`, `birdc` and `vtysh`
+// ask those of that very machine.
 
 import { join } from 'node:path'
 import { familyOf } from '../src/inet/address.ts'
@@ -17,6 +18,7 @@ export function environmentOn(lab: Lab, name: string): Record<string, string> {
     TERM: process.env.TERM ?? 'dumb',
     BIRD_SOCKET: birdSocket(lab, name, 'ipv4'),
     BIRD6_SOCKET: birdSocket(lab, name, 'ipv6'),
+    FRR_PATHSPACE: lab.namespaceOf(name),
     ETCDCTL_API: '3',
     ...(node && agentEnvironment(lab, node)),
   }

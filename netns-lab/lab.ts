@@ -60,7 +60,7 @@ export async function stopProcess(lab: Lab, name: string, signal: NodeJS.Signals
   saveState(lab.name, lab.state)
 }
 
-/** PATH inside the lab: `agent` and `birdc` for this very node, then Node 24, then the system's. */
+/** PATH inside the lab: `agent`, `birdc` and `vtysh` for this very node, then Node 24, then the system's. */
 export function commandPath(): string {
   const node = join(process.execPath, '..')
   return [join(repository, 'netns-lab', 'bin'), node, '/usr/sbin:/usr/bin:/sbin:/bin'].join(':')

@@ -12,6 +12,7 @@ import { addPod } from './cni.ts'
 import { startAgent } from './daemons/agent.ts'
 import { startRouterBird } from './daemons/bird.ts'
 import { labDatastore } from './daemons/datastore.ts'
+import { forgetFrr, startRouterFrr } from './daemons/frr.ts'
 import { makeNetwork, type Place } from './kernel/network.ts'
 import { end, endAllIn, self } from './kernel/processes.ts'
 import { namespaces, run } from './kernel/run.ts'
@@ -123,7 +124,10 @@ async function build(file: string, topology: Topology, options: UpOptions): Prom
   progress(`${name}: datastore ${store}, ${topology.pods.length} pods`)
   await lab.datastore.start(lab)
   await fill(lab)
-  for (const machine of machines(topology)) if (machine.bird) await startRouterBird(lab, machine)
+  for (const machine of machines(topology)) {
+    if (machine.bird) await startRouterBird(lab, machine)
+    if (machine.frr) await startRouterFrr(lab, machine)
+  }
   const started = nodes.filter((node) => node.started)
   if (started.length > 0)
     progress(`${name}: starting what runs on ${started.map((node) => node.name).join(', ')}`)
@@ -178,6 +182,7 @@ async function removeNamespaces(names: readonly string[]): Promise<void> {
   for (const name of names.filter((name) => there.has(name))) {
     await endAllIn(name)
     await run(['ip', 'netns', 'del', name])
+    forgetFrr(name)
   }
 }
 

@@ -88,7 +88,7 @@ function etcdMachine(topology: Topology): Machine {
     machines(topology).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
   )
   const address = hostsFromTheEnd(prefix).find((candidate) => !taken.has(candidate))!
-  return { name: etcdHost, addresses: [{ address, prefix }], routes: [], bird: undefined }
+  return { name: etcdHost, addresses: [{ address, prefix }], routes: [], bird: undefined, frr: undefined }
 }
 
 /** The last hundred or so, without the broadcast address. */

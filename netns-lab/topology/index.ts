@@ -33,6 +33,8 @@ export interface Machine {
   readonly routes: readonly StaticRoute[]
   /** Configuration of the BIRD that runs on it. */
   readonly bird: string | undefined
+  /** The same of an FRR. */
+  readonly frr: string | undefined
 }
 
 export interface StaticRoute {
@@ -97,7 +99,7 @@ export function parseTopology(name: string, file: string, text: string): Topolog
     hosts: named(data.hosts).map(machineOf),
     nodes: named(data.nodes).map(({ 'pod-cidrs': podCidrs, ...node }) => ({
       ...node,
-      ...machineOf({ ...node, bird: undefined }),
+      ...machineOf(node),
       asn: node.asn,
       routeReflectorClusterID: node.routeReflectorClusterID,
       podCidrs,
@@ -176,10 +178,11 @@ function machineOf(machine: {
   addresses: readonly Cidr[]
   routes: Readonly<Record<string, Address>>
   bird?: string | undefined
+  frr?: string | undefined
 }): Machine {
-  const { name, addresses, routes, bird } = machine
+  const { name, addresses, routes, bird, frr } = machine
   const list = Object.entries(routes).map(([to, via]) => ({ to: to as StaticRoute['to'], via }))
-  return { name, addresses, routes: list, bird }
+  return { name, addresses, routes: list, bird, frr }
 }
 
 /** A pool as its YAML or its document says it. */

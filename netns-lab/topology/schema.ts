@@ -34,6 +34,9 @@ const machine = {
 /** A BIRD 2 with this configuration. */
 const bird = { bird: z.string().optional() }
 
+/** That, or an FRR. */
+const daemons = { ...bird, frr: z.string().optional() }
+
 const node = z.strictObject({
   ...machine,
   /** `bird`: what calico-node would run, in BIRD 2; `none`: nobody. */
@@ -85,8 +88,8 @@ export const topologySchema = z.strictObject({
   segments: z
     .record(name, segment)
     .refine((all) => Object.keys(all).length > 0, 'there must be at least one'),
-  routers: z.record(name, z.strictObject({ ...machine, ...bird })).default({}),
-  hosts: z.record(name, z.strictObject({ ...machine, ...bird })).default({}),
+  routers: z.record(name, z.strictObject({ ...machine, ...daemons })).default({}),
+  hosts: z.record(name, z.strictObject({ ...machine, ...daemons })).default({}),
   nodes: z.record(name, node).default({}),
   pools: z.record(z.string(), pool).default({}),
   /** As many pods on each node, or one by one. */

@@ -158,4 +158,9 @@ t.test('what cannot be made is said, and nothing is left', needsRoot, async (t) 
   const broken = small.replace("'fd20::1/64']", "'fd20::1/64'], bird: 'nonsense'")
   await t.rejects(up(file(t, 'ctest-broken', broken), quiet), { message: /bird\.conf:1:\d+ syntax error/ })
   t.same(await left('ctest-broken'), [])
+  const unknown = small.replace("'fd20::1/64']", "'fd20::1/64'], frr: 'nonsense'")
+  await t.rejects(up(file(t, 'ctest-broken', unknown), quiet), {
+    message: /: frr: No such command on config line 1: nonsense$/,
+  })
+  t.same(await left('ctest-broken'), [])
 })
