@@ -1,10 +1,10 @@
 // Secrets as files, laid out as Kubernetes mounts them: DIRECTORY/NAME/KEY. The value is what the file holds, to the octet.
 //
 // A value that goes away, or that cannot be used any more, is kept as long as we run: nobody loses a session because
-// files are being moved. Looked at each second, by stat: that also sees a mounted Secret, of which all files change at
+// files are being moved. Read each second, they are short: that also sees a mounted Secret, of which all files change at
 // once when a symbolic link in the path is moved, and files that are not there yet.
 
-import { closeSync, openSync, readSync, unwatchFile, watchFile } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SecretRef } from '../../cluster/model.ts'
 import { type SecretState, secretId } from '../../plan/passwords.ts'
@@ -23,8 +23,8 @@ const LONGEST = 80
 const UNSAFE: SecretState = { problem: 'is no name that a Secret and its keys can have' }
 
 interface Followed {
+  readonly ref: SecretRef
   readonly path: string
-  readonly look: () => void
   value: Uint8Array | undefined
   version: number
   /** The last that was said of it. */
@@ -38,38 +38,33 @@ export function secretDirectory(
   everyMs = 1000,
 ): SecretDirectory {
   const followed = new Map<string, Followed>()
+  const timer = setInterval(() => {
+    for (const one of followed.values()) look(one)
+  }, everyMs).unref()
 
-  function begin(ref: SecretRef): void {
-    const path = join(directory, ref.name, ref.key)
-    const look = () => tell(ref, one, isSafe(ref) ? read(one) : UNSAFE)
-    const one: Followed = { path, look, value: undefined, version: 0, said: '' }
-    followed.set(secretId(ref), one)
-    if (isSafe(ref)) watchFile(path, { interval: everyMs, persistent: false }, look)
-    look()
-  }
-
-  function tell(ref: SecretRef, one: Followed, state: SecretState): void {
+  function look(one: Followed): void {
+    const state = isSafe(one.ref) ? read(one) : UNSAFE
     const said = JSON.stringify(state)
     if (said === one.said) return
     one.said = said
-    changed(ref, state)
+    changed(one.ref, state)
   }
 
-  function end(id: string, { path, look }: Followed): void {
-    unwatchFile(path, look)
-    followed.delete(id)
+  function begin(ref: SecretRef): void {
+    const path = join(directory, ref.name, ref.key)
+    const one: Followed = { ref, path, value: undefined, version: 0, said: '' }
+    followed.set(secretId(ref), one)
+    look(one)
   }
 
   return {
     follow(refs) {
       const wanted = new Set(refs.map(secretId))
-      for (const [id, one] of followed) if (!wanted.has(id)) end(id, one)
+      for (const id of followed.keys()) if (!wanted.has(id)) followed.delete(id)
       for (const ref of refs) if (!followed.has(secretId(ref))) begin(ref)
     },
     value: (ref) => followed.get(secretId(ref))?.value,
-    close() {
-      for (const [id, one] of followed) end(id, one)
-    },
+    close: () => clearInterval(timer),
   }
 }
 
