@@ -76,7 +76,10 @@ export class Reconciler<T> {
     if (item) this.#wanted.set(key, item)
     else this.#wanted.delete(key)
     if (item && before && this.#kind.same(item, before)) return
-    if (item && this.#doubted.has(key)) this.#believe(key, undefined)
+    if (item && this.#doubted.has(key)) {
+      this.#hear(key) // what is being written now may be for the former interface
+      this.#believe(key, undefined)
+    }
     this.#refusals.forget(key)
     this.#mark(key)
   }

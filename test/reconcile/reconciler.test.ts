@@ -249,18 +249,21 @@ t.test('what was given up with its interface is put on the next one of that name
   t.same(kernel.contents(), ['a=1'])
 })
 
-t.test('the same while it is being put', async (t) => {
-  const { kernel, reconciler, want, unwant } = bench()
-  want('a=1 dev cali0')
-  kernel.meanwhile = () => {
-    unwant('a')
-    reconciler.doubt('cali0')
+t.test('the same while it is being put, wanted again before or after', async (t) => {
+  for (const isBefore of [true, false]) {
+    const { kernel, reconciler, want, unwant } = bench()
+    want('a=1 dev cali0')
+    kernel.meanwhile = () => {
+      unwant('a')
+      reconciler.doubt('cali0')
+      if (isBefore) want('a=1 dev cali0')
+    }
+    await reconciler.put()
+    kernel.held.delete('a')
+    want('a=1 dev cali0')
+    await reconciler.put()
+    t.same(kernel.contents(), ['a=1'])
   }
-  await reconciler.put()
-  kernel.held.delete('a')
-  want('a=1 dev cali0')
-  await reconciler.put()
-  t.same(kernel.contents(), ['a=1'])
 })
 
 t.test('what is unwanted on an interface that changes goes all the same', async (t) => {
