@@ -86,9 +86,9 @@ export function kernelLines(answers: Answers): string[] {
   return asked.map((line) => differences.reduce((text, { of, is }) => text.replace(of, is), line))
 }
 
-/** Of an IPv4 route of ours, as the others are. */
+/** An IPv4 route of the main table, as the others are. */
 export function routeLine(route: string): string {
-  return `ip route: ${route} proto 80`
+  return `ip route: ${route}`
 }
 
 const mark = '#### '

@@ -1,5 +1,6 @@
 // A lab in a recorded state: etcd holds the recorded keys and no others, and the node has the recorded pods.
 
+import { refreshAfter } from '../cni.ts'
 import { etcdHost } from '../daemons/datastore.ts'
 import { environmentOn } from '../exec.ts'
 import { makeNamespace } from '../kernel/network.ts'
@@ -15,7 +16,7 @@ import { type RecordedPod, type Recording, recordedNode, recordedPods } from './
 export async function load(lab: Lab, recording: Recording): Promise<void> {
   if (lab.state.store !== 'etcd') throw new LabError('recordings are for etcd: say `datastores: [etcd]`')
   await replacePods(lab, recordedPods(recording))
-  await replaceKeys(lab, recording)
+  await refreshAfter(lab, () => replaceKeys(lab, recording))
 }
 
 async function replaceKeys(lab: Lab, { kvs }: Recording): Promise<void> {

@@ -104,7 +104,7 @@ const storedForm = z.strictObject({
 
 const recordingForm = z.strictObject({
   name: z.string(),
-  /** Routes that are ours to make and were BIRD's, which did not run beside Felix. */
+  /** IPv4 routes besides: BIRD's part, which did not run beside Felix. */
   'bird-adds': z.array(z.string()).default([]),
   within,
 })
