@@ -1,7 +1,8 @@
 // When a pool whose encapsulation has changed is done with the old one: plan/transition.ts.
 
-import type { IpPool } from '../cluster/model.ts'
+import type { IpPool, Node } from '../cluster/model.ts'
 import type { Change } from '../cluster/view.ts'
+import { tunnelAddresses } from '../plan/facts.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 
@@ -13,13 +14,15 @@ export interface TransitionsOptions {
 }
 
 /**
- * Counted from the last change. Every node hears of it within moments, and has its tunnel address a few writes to the
- * datastore later; a node that takes longer than this is not waited for.
+ * Counted from the last sign of progress: a pool that changes, or a node with a new tunnel address. Every node hears of
+ * the pool within moments and has its address a few writes to the datastore later, but many want one at the same time. A
+ * node that gives no sign for so long is not waited for.
  */
 const TRANSITION_MS = 15_000
 
 export class Transitions {
   readonly #options: TransitionsOptions
+  #isUnderWay = false
   #cancel: () => void = () => {}
 
   constructor(options: TransitionsOptions) {
@@ -28,21 +31,35 @@ export class Transitions {
 
   /** Something in the cluster is different; the plan has yet to be told. */
   changed({ before, after }: Change): void {
-    if (before?.kind !== 'IPPool' || after?.kind !== 'IPPool' || travelsAlike(before, after)) return
-    const { plan, clock, onEnd } = this.#options
-    plan.retain(before)
-    this.#cancel()
-    this.#cancel = clock.after(TRANSITION_MS, () => {
-      plan.endTransitions()
-      onEnd()
-    })
+    if (before?.kind === 'IPPool' && after?.kind === 'IPPool' && !travelsAlike(before, after)) {
+      this.#options.plan.retain(before)
+      this.#wait()
+    } else if (this.#isUnderWay && after?.kind === 'Node' && isReadier(before as Node | undefined, after)) {
+      this.#wait()
+    }
   }
 
   stop(): void {
     this.#cancel()
   }
+
+  #wait(): void {
+    this.#isUnderWay = true
+    this.#cancel()
+    this.#cancel = this.#options.clock.after(TRANSITION_MS, () => this.#end())
+  }
+
+  #end(): void {
+    this.#isUnderWay = false
+    this.#options.plan.endTransitions()
+    this.#options.onEnd()
+  }
 }
 
 function travelsAlike(a: IpPool, b: IpPool): boolean {
   return a.ipipMode === b.ipipMode && a.vxlanMode === b.vxlanMode
+}
+
+function isReadier(before: Node | undefined, after: Node): boolean {
+  return !tunnelAddresses(after).isSubsetOf(before ? tunnelAddresses(before) : new Set())
 }

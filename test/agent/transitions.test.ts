@@ -67,6 +67,26 @@ t.test('the time is counted from the last change, of whichever pool', async (t) 
   t.same(told.slice(2), ['end', 'turn'])
 })
 
+t.test('a node that gets the address of a tunnel gives the others more time', async (t) => {
+  const { clock, told, set } = bench()
+  const has = (...addresses: string[]) =>
+    node('b', '10.0.0.2/24', {
+      ipv4IPIPTunnelAddr: addresses[0],
+      spec: { ipv4VXLANTunnelAddr: addresses[1] },
+    })
+  set(has('10.65.1.0'), ipip, vxlan)
+  clock.advance(14_000)
+  set(has('10.65.1.0', '10.65.1.1'))
+  clock.advance(14_000)
+  t.same(told, ['retain p Always Never'])
+  set(has('10.65.1.0', '10.65.1.1'), has(), node('c', '10.0.0.3/24'))
+  clock.advance(1_000)
+  t.same(told.slice(1), ['end', 'turn'], 'one that gives an address up, or has none, does not')
+  set(has('10.65.1.0'))
+  clock.advance(60_000)
+  t.equal(told.length, 3, 'nor is it the beginning of anything')
+})
+
 t.test('from Always to CrossSubnet is a change like any other', async (t) => {
   const { told, set } = bench()
   set(ipip, pool('p', '10.65.0.0/16', { ipipMode: 'CrossSubnet' }))
