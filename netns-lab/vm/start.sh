@@ -18,6 +18,8 @@ mount -t tmpfs tmpfs /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs "$labs"
 ip link set lo up
+# Otherwise each namespace has a tunl0 that nobody has made and nobody can delete.
+echo 1 > /proc/sys/net/core/fb_tunnels_only_for_init_net
 
 output=/dev/ttyS0
 stty -F $output raw
