@@ -15,16 +15,15 @@ import { startAgent, stopAgent } from '../daemons/agent.ts'
 import { reachableFrom, shell } from '../exec.ts'
 import { type Lab, LabError, nodeNamed } from '../lab.ts'
 import { allPings, type Ping, unanswered } from '../ping.ts'
-import { answersIn, kernelLines, routeLine, shellQuestion } from '../recordings/kernel.ts'
 import { load } from '../recordings/load.ts'
-import { readRecording, recordedNode } from '../recordings/recording.ts'
+import { readRecording } from '../recordings/recording.ts'
 import { podOf } from '../topology/index.ts'
 import { documentSchema, podSchema } from '../topology/schema.ts'
 import { patient } from '../until.ts'
 import { checkMonitors, startMonitors, startStream, stopMonitors, stopStream } from './background.ts'
 import { CheckError, differs, record, settle, type Telling } from './checks.ts'
-import { difference, sameLines } from './compare.ts'
 import { checkFootprint, noteFootprint } from './footprint.ts'
+import { checkRecording } from './recorded.ts'
 
 export interface Step {
   readonly kind: StepKind
@@ -159,7 +158,9 @@ export const steps = {
 
   /** What etcd and the node had when Felix was recorded, and the kernel that it left. */
   'load-recording': row(z.string(), ({ lab }, name) => load(lab, readRecording(name))),
-  'check-recording': row(recordingForm, checkRecording),
+  'check-recording': row(recordingForm, (telling, { name, 'bird-adds': added, within }) =>
+    checkRecording(telling, readRecording(name), added, within),
+  ),
 
   'start-monitor': row(
     z.strictObject({ on: oneOrMore(z.string()), command: z.string().default('ip monitor route') }),
@@ -208,16 +209,6 @@ async function runOn(telling: Telling, on: string, args: z.output<typeof runForm
     const unwanted = lacks.find((text) => output.includes(text))
     if (unwanted !== undefined) return `${on}: ${command} prints ${JSON.stringify(unwanted)}:\n${output}`
     return expect === undefined ? undefined : differs(telling, expect, output)
-  })
-}
-
-async function checkRecording(telling: Telling, args: z.output<typeof recordingForm>): Promise<void> {
-  const { answers } = readRecording(args.name)
-  const expected = [...kernelLines(answers), ...args['bird-adds'].map(routeLine)].join('\n')
-  await settle(telling, args.within, async () => {
-    const { output } = await shell(telling.lab, recordedNode, shellQuestion(answers))
-    const actual = kernelLines(answersIn(output)).join('\n')
-    return sameLines(expected, actual) ? undefined : `not as Felix left it:\n${difference(expected, actual)}`
   })
 }
 
