@@ -39,6 +39,8 @@ const MAX_RETRY_MS = 30_000
 export class TunnelAddresses {
   readonly #options: TunnelAddressesOptions
   readonly #ipam: Ipam
+  /** As they were when the run under way began: of those that come meanwhile the devices may not be there yet. */
+  #pools: readonly IpPool[] = []
   #isAllowed = false
   #isRunning = false
   /** Something has changed since the last run began. */
@@ -48,14 +50,14 @@ export class TunnelAddresses {
   #cancel: () => void = () => {}
 
   constructor(options: TunnelAddressesOptions) {
-    const { view, formerPools, clock, now } = options
+    const { view, clock, now } = options
     this.#options = options
     this.#ipam = {
       store: this.#store(),
       now,
       random: clock.random,
       config: () => view.get('IPAMConfiguration', 'default') ?? defaultIpam,
-      pools: () => [...view.all('IPPool'), ...formerPools()],
+      pools: () => this.#pools,
       reservations: () => [...view.all('IPReservation')].flatMap(({ cidrs }) => cidrs),
     }
   }
@@ -107,7 +109,8 @@ export class TunnelAddresses {
   }
 
   #once(): Promise<Outcome> {
-    const { nodename, usePodCidr } = this.#options
+    const { nodename, usePodCidr, view, formerPools } = this.#options
+    this.#pools = [...view.all('IPPool'), ...formerPools()]
     return usePodCidr
       ? reconcilePodCidrAddress(this.#ipam.store, nodename)
       : reconcileTunnelAddresses(this.#ipam, nodename)

@@ -146,6 +146,30 @@ t.test('the address of a pool that has changed its encapsulation stays until tha
   t.same(leftovers(store.documents.values()), [])
 })
 
+t.test(
+  'a pool that comes while an address is being looked for has to wait until its device is there',
+  async (t) => {
+    let isPrepared = true
+    const { addresses, put, settle, faults, store, address } = await settled([node('n')], {
+      isPrepared: () => isPrepared,
+    })
+    faults.before = async ({ verb, id }) => {
+      if (verb !== 'create' || !id.startsWith('IPAMBlock')) return
+      delete faults.before
+      isPrepared = false
+      await put(pool('b', '10.67.0.0/28', { blockSize: 30, ipipMode: 'Never', vxlanMode: 'Always' }))
+    }
+    await put(ipip)
+    await settle()
+    t.equal(address(), '10.66.0.0')
+    t.notMatch(store.documents.get('Node/n')!.spec, { ipv4VXLANTunnelAddr: String })
+    isPrepared = true
+    addresses.prepared()
+    await settle()
+    t.match(store.documents.get('Node/n')!.spec, { ipv4VXLANTunnelAddr: '10.67.0.0' })
+  },
+)
+
 t.test('its own writes are no reason to write again', async (t) => {
   const { log, settle } = await settled([node('n'), ipip])
   await settle()
