@@ -146,7 +146,10 @@ class Agent {
       announcedAll: () => this.#hasAnnouncedAll,
       heardAll: () => this.#speaker?.heardAll ?? false,
       onAnnounced: () => this.#peers?.step({ kind: 'restarted' }),
-      onHeard: () => this.#input(() => this.#plan.forgetStale()),
+      onHeard: () => {
+        this.#peers?.step({ kind: 'heard-enough' })
+        this.#input(() => this.#plan.forgetStale())
+      },
     })
     this.#kernel = new Kernel({
       clock: systemClock,
@@ -344,9 +347,9 @@ class Agent {
     if (exports.size > 0) runner.step({ kind: 'refresh-out' })
   }
 
-  /** All that is ours, and what we pass on from others unless a peer has stayed away for too long. */
+  /** All that is ours. What we pass on from others is for the speaker to wait for. */
   get #hasAnnouncedAll(): boolean {
-    if (!this.#intake.isWhole || !(this.#speaker?.caughtUp || this.#restart.isOverdue)) return false
+    if (!this.#intake.isWhole) return false
     return [...this.#plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
   }
 

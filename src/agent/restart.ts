@@ -5,13 +5,13 @@ import type { TimerClock } from '../reconcile/clock.ts'
 
 export interface RestartOptions {
   readonly clock: Pick<TimerClock, 'after'>
-  /** Everything that is to be announced is, and so is what we pass on from others. */
+  /** Everything that is to be announced of our own accord is. */
   announcedAll(): boolean
   /** Each peer has said all that it has, or is not there. */
   heardAll(): boolean
-  /** The peers may be told that there is no more. */
+  /** The peers may be told that there is no more of it. */
   onAnnounced(): void
-  /** Routes that no peer has taught again may go. */
+  /** Each peer has spoken, or is not waited for any longer: routes that none has taught again may go. */
   onHeard(): void
 }
 
@@ -22,7 +22,6 @@ export class Restart {
   readonly #options: RestartOptions
   #isAnnounced = false
   #isHeard = false
-  #isOverdue = false
   #cancel: () => void = () => {}
 
   constructor(options: RestartOptions) {
@@ -31,15 +30,7 @@ export class Restart {
 
   /** The peers may come in from now on. */
   begin(): void {
-    this.#cancel = this.#options.clock.after(DEADLINE_MS, () => {
-      this.#isOverdue = true
-      this.#heard()
-    })
-  }
-
-  /** Some peer has stayed away for too long to be waited for. */
-  get isOverdue(): boolean {
-    return this.#isOverdue
+    this.#cancel = this.#options.clock.after(DEADLINE_MS, () => this.#heard())
   }
 
   /** Looks whether a wait is over. */

@@ -29,32 +29,24 @@ export class Announcer {
   #ends: End[] = []
   /** `name family` of those whose first feed is over. */
   readonly #fed = new Set<string>()
-  #restarting: boolean
+  readonly #holdsBack: (to: Peer) => boolean
 
-  /** While `restarting`, ends are held back: peers forget what was not announced by End-of-RIB (RFC 4724 §4.1). */
-  constructor(rib: Rib, peer: (name: string) => Peer | undefined, restarting: boolean) {
+  /** Ends to a peer stay here for as long as `holdsBack` says so. */
+  constructor(rib: Rib, peer: (name: string) => Peer | undefined, holdsBack: (to: Peer) => boolean) {
     this.#rib = rib
     this.#peer = peer
-    this.#restarting = restarting
-  }
-
-  get restarting(): boolean {
-    return this.#restarting
-  }
-
-  restarted(): void {
-    this.#restarting = false
+    this.#holdsBack = holdsBack
   }
 
   /** True when there is something to flush. */
   get pending(): boolean {
-    return this.#rib.pendingOutbound || (this.#ends.length > 0 && !this.#restarting)
+    return this.#rib.pendingOutbound || this.#ends.some((end) => this.#isDue(end))
   }
 
   /** Sends some of what is pending. */
   flush(): void {
     for (const outbound of this.#rib.takeOutbound(PREFIXES_PER_FLUSH)) this.#outbound(outbound)
-    if (!this.#rib.pendingOutbound && !this.#restarting) this.#sendEnds()
+    if (!this.#rib.pendingOutbound) this.#sendEnds()
   }
 
   /**
@@ -89,11 +81,16 @@ export class Announcer {
   }
 
   #sendEnds(): void {
-    for (const { to, family, bytes, of } of this.#ends) {
+    const { due = [], held = [] } = Object.groupBy(this.#ends, (end) => (this.#isDue(end) ? 'due' : 'held'))
+    for (const { to, family, bytes, of } of due) {
       this.#peer(to)!.send(bytes)
       if (of === 'rib') this.#fed.add(`${to} ${family}`)
     }
-    this.#ends = []
+    this.#ends = held
+  }
+
+  #isDue({ to }: End): boolean {
+    return !this.#holdsBack(this.#peer(to)!)
   }
 }
 

@@ -27,8 +27,10 @@ export type SpeakerEvent =
     }
   /** What this node announces of its own accord, as far as it changed. */
   | { readonly kind: 'originate'; readonly set: readonly Origination[]; readonly withdraw: readonly Prefix[] }
-  /** After our own restart: all that this node announces has been originated, so peers may forget the rest. */
+  /** After our own restart: all that this node announces of its own accord has been originated. */
   | { readonly kind: 'restarted' }
+  /** After our own restart: peers that have not said yet what they have are not waited for any longer. */
+  | { readonly kind: 'heard-enough' }
   /** `local` is our end of the connection. */
   | { readonly kind: 'connected'; readonly connection: ConnectionId; readonly local: Address }
   /** `error` is the C library's text: `Connection refused`. */
@@ -79,7 +81,7 @@ export type Action =
   /** Asks for a `flush` event when other events at hand have been handled, so that announcements are packed. */
   | { readonly kind: 'flush-soon' }
   | { readonly kind: 'best'; readonly changes: readonly BestPathChange[] }
-  /** A session is up, or a peer has sent End-of-RIB: `heardAll` and `caughtUp` may have become true. */
+  /** A session is up, or a peer has sent End-of-RIB: `heardAll` may have become true. */
   | { readonly kind: 'heard' }
   | Note
 

@@ -1,5 +1,8 @@
 // What a peer told us while its speaker is away, or tells us all again: kept, and swept when it should be back.
 // RFC 4724 §4.2 (the Receiving Speaker), RFC 9494 §4.2, RFC 7313 §4.
+//
+// The RFC has what is still stale deleted when a peer is lost again. A speaker that crashes twice would so cost the
+// traffic that restarts are not to cost: we keep it, and what bounds the wait is counted from the first loss.
 
 import type { Family } from '../inet/address.ts'
 import type { Rib } from './rib/rib.ts'
@@ -10,11 +13,15 @@ import type { Update } from './wire/message.ts'
 
 const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
 
-const TIMERS = ['restart', 'stale', 'long-lived ipv4', 'long-lived ipv6'] as const
+/** Timers that run while a peer is away. */
+const AWAY = ['restart', 'long-lived ipv4', 'long-lived ipv6'] as const
 
-type HelperTimer = (typeof TIMERS)[number]
+type HelperTimer = (typeof AWAY)[number] | 'stale'
 
-/** Seconds a peer has to announce all again; RFC 4724 §4.2 leaves the bound to us, and this is the default of others. */
+/**
+ * Seconds a peer has, beyond its restart time, to have announced all again; RFC 4724 §4.2 leaves the bound to us, and
+ * this is the default of others.
+ */
 const STALE_TIME = 360
 
 /** Seconds that the routes of a peer that is no longer wanted wait for others to teach them, as long as for one that restarts. */
@@ -23,6 +30,8 @@ const PARTING_TIME = 120
 export class RestartHelper {
   readonly #rib: Rib
   readonly #host: Pick<Host, 'arm' | 'disarm'>
+  /** Those that were lost, and have not announced all again. */
+  readonly #recovering = new Set<string>()
 
   constructor(rib: Rib, host: Pick<Host, 'arm' | 'disarm'>) {
     this.#rib = rib
@@ -31,27 +40,35 @@ export class RestartHelper {
 
   /** A session is over, and the peer's paths go, unless it said that it keeps forwarding. */
   down(name: string, { gracefulRestart, longLived, families }: Negotiated, failure: Failure): void {
-    this.#disarm(name)
     if (!gracefulRestart || !isGraceful(failure)) {
-      this.#rib.removePeer(name)
+      this.remove(name)
       return
     }
+    const { restartTime } = gracefulRestart
     this.#rib.suspendPeer(name)
     for (const family of families) if (!saidOf(family, gracefulRestart)) this.#rib.sweep(name, family)
-    this.#after(name, 'restart', gracefulRestart.restartTime, () => this.#stayAway(name, longLived))
+    this.#after(name, 'restart', restartTime, () => this.#stayAway(name, longLived))
+    if (this.#recovering.has(name)) return
+    this.#recovering.add(name)
+    this.#after(name, 'stale', restartTime + STALE_TIME, () => this.recovered(name))
   }
 
-  /** It is back: what it did not preserve goes at once, the rest when it had time to announce it again. */
+  /** It is back: what it did not preserve goes at once, the rest when it has announced all again, or had time to. */
   up(name: string, { gracefulRestart, families }: Negotiated): void {
-    this.#disarm(name)
+    for (const timer of AWAY) this.#host.disarm(`${name} ${timer}`)
     for (const family of families)
       if (!saidOf(family, gracefulRestart)?.forwarding) this.#rib.sweep(name, family)
-    this.#after(name, 'stale', STALE_TIME, () => this.#sweep(name, families))
+  }
+
+  /** It has announced all of its families again. */
+  recovered(name: string): void {
+    this.#forget(name)
+    for (const family of FAMILIES) this.#rib.sweep(name, family)
   }
 
   /** The peer is no longer wanted. */
   remove(name: string): void {
-    this.#disarm(name)
+    this.#forget(name)
     this.#rib.removePeer(name)
   }
 
@@ -60,7 +77,7 @@ export class RestartHelper {
    * who are to teach it from now on may not have come yet.
    */
   part(name: string): void {
-    this.#disarm(name)
+    this.#forget(name)
     for (const family of FAMILIES) this.#rib.ageStale(name, family)
     this.#after(name, 'restart', PARTING_TIME, () => this.#rib.removePeer(name))
   }
@@ -69,9 +86,11 @@ export class RestartHelper {
   #stayAway(name: string, longLived: Negotiated['longLived']): void {
     const patient = (longLived?.families ?? []).filter(({ staleTime }) => staleTime > 0)
     if (patient.length === 0) {
-      this.#rib.removePeer(name)
+      this.remove(name)
       return
     }
+    const longest = Math.max(...patient.map(({ staleTime }) => staleTime))
+    this.#after(name, 'stale', longest + STALE_TIME, () => this.recovered(name))
     for (const family of FAMILIES) {
       const said = patient.find((of) => of.family === family)
       if (!said) this.#rib.sweep(name, family)
@@ -84,16 +103,13 @@ export class RestartHelper {
     this.#after(name, `long-lived ${family}`, staleTime, () => this.#rib.sweep(name, family))
   }
 
-  #sweep(name: string, families: readonly Family[]): void {
-    for (const family of families) this.#rib.sweep(name, family)
-  }
-
   #after(name: string, timer: HelperTimer, seconds: number, expired: () => void): void {
     this.#host.arm(`${name} ${timer}`, seconds * 1000, expired)
   }
 
-  #disarm(name: string): void {
-    for (const timer of TIMERS) this.#host.disarm(`${name} ${timer}`)
+  #forget(name: string): void {
+    this.#recovering.delete(name)
+    for (const timer of [...AWAY, 'stale']) this.#host.disarm(`${name} ${timer}`)
   }
 }
 

@@ -11,6 +11,7 @@
 import type { Address, Family, ScopedAddress } from '../inet/address.ts'
 import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
+import { Deferral } from './deferral.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
 import { costOf, peerView, ribPeer } from './peer-views.ts'
 import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
@@ -35,8 +36,8 @@ export interface SpeakerOptions {
   random(): number
   /**
    * We were here before, our routes have stayed, and peers may still use them: the first OPEN to each carries the
-   * Forwarding bit. Until a `restarted` event says that all is originated again, OPEN carries the Restart bit too, and
-   * End-of-RIB is held back (RFC 4724 §4.1).
+   * Forwarding bit. Until a `restarted` event says that all is originated again, and peers have said what they have, OPEN
+   * carries the Restart bit too, and End-of-RIB is held back (deferral.ts).
    */
   readonly restarting: boolean
   /** See RibOptions; all as it is to all, when absent. */
@@ -52,6 +53,7 @@ export class Speaker {
   readonly #queue = new ActionQueue()
   readonly #peers = new Map<string, Peer>()
   readonly #byConnection = new Map<ConnectionId, Peer>()
+  readonly #deferral: Deferral
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
   /** Families of which a peer has sent all it had when its session came up. */
@@ -68,7 +70,13 @@ export class Speaker {
       interfaceOf: options.interfaceOf ?? (() => ''),
       ...(options.reach && { reach: options.reach }),
     })
-    this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), options.restarting)
+    this.#deferral = new Deferral({
+      restarting: options.restarting,
+      peers: () => [...this.#peers.values()],
+      hasHeard: (peer) => this.#hasHeard(peer),
+    })
+    const holdsBack = (to: Peer): boolean => this.#deferral.holdsBack(to)
+    this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), holdsBack)
     this.#helper = new RestartHelper(this.rib, this.#queue)
   }
 
@@ -80,19 +88,6 @@ export class Speaker {
   /** True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
   get heardAll(): boolean {
     return [...this.#peers.values()].every((peer) => peer.config.held !== undefined || this.#hasHeard(peer))
-  }
-
-  /**
-   * True when End-of-RIB need no longer be held back: it would have peers forget what we are yet to learn from others again.
-   * Not waited for are those that restart too, since they may wait for us, and those that know no graceful restart, since
-   * they may never say that they are done (RFC 4724 §4.1).
-   */
-  get caughtUp(): boolean {
-    return [...this.#peers.values()].every((peer) => {
-      if (!peer.negotiated) return peer.config.held !== undefined
-      const { gracefulRestart } = peer.negotiated
-      return !gracefulRestart || gracefulRestart.restarting || this.#hasHeard(peer)
-    })
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */
@@ -130,7 +125,8 @@ export class Speaker {
       for (const config of set) this.#set(config)
     },
     originate: ({ set, withdraw }) => this.rib.originate(set, withdraw),
-    restarted: () => this.#announcer.restarted(),
+    restarted: () => this.#deferral.announced(),
+    'heard-enough': () => this.#deferral.end(),
     accepted: ({ connection, remote, local }) => this.#accept(connection, remote, local),
     barred: ({ remote, error }) => this.#peers.get(remote)?.barred(error),
     connected: ({ connection, local }) => this.#byConnection.get(connection)?.connected(connection, local),
@@ -219,7 +215,7 @@ export class Speaker {
   readonly #host: PeerHost = {
     random: () => this.#options.random(),
     now: () => this.#now,
-    restart: () => ({ restarting: this.#announcer.restarting, forwarding: this.#options.restarting }),
+    restart: () => ({ restarting: this.#deferral.restarting, forwarding: this.#options.restarting }),
     act: (action) => this.#queue.act(action),
     arm: (...timer) => this.#queue.arm(...timer),
     disarm: (timer) => this.#queue.disarm(timer),
@@ -257,7 +253,7 @@ export class Speaker {
     const { name } = peer.config
     this.rib.receive(name, update)
     const ended = endOfRibFamily(update)
-    if (ended) this.#endOfRib(name, ended)
+    if (ended) this.#endOfRib(peer, ended)
     if (update.faults.length > 0) this.#noteFaults(peer, update)
   }
 
@@ -265,9 +261,11 @@ export class Speaker {
     return negotiated?.families.every((family) => this.#heard.get(config.name)?.has(family)) ?? false
   }
 
-  #endOfRib(name: string, family: Family): void {
+  #endOfRib(peer: Peer, family: Family): void {
+    const { name } = peer.config
     this.rib.sweep(name, family)
     this.#heard.get(name)!.add(family)
+    if (this.#hasHeard(peer)) this.#helper.recovered(name)
     this.#queue.act({ kind: 'heard' })
   }
 

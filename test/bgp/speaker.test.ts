@@ -659,22 +659,99 @@ t.test('all is heard when every peer has sent End-of-RIB, and anew after a sessi
   t.notOk(a.speaker.heardAll)
 })
 
-t.test('End-of-RIB waits for those who are to send one, not for others (RFC 4724 §4.1)', async (t) => {
+const endsTo = (host: Host, connection: ConnectionId): number =>
+  host.log.filter(
+    (action) =>
+      action.kind === 'send' &&
+      action.connection === connection &&
+      Buffer.from(action.bytes).equals(encode(withdrawing(), initialCodec)),
+  ).length
+
+/** A reflector that comes back, its clients, and the node of another AS that it peers with. */
+function reflector() {
+  const network = new Network()
+  const rr = network.host(['10.0.0.1'], { restarting: true })
+  const reflects = { passive: true, reflector: { clusterId: address('1.0.0.1'), client: true } } as const
+  const hosts = ['10.0.0.2', '10.0.0.3', '10.0.0.4'].map((of) => network.host([of]))
+  for (const host of hosts) rr.peers(meshPeer(rr, host, reflects))
+  return { network, rr, hosts: hosts as [Host, Host, Host] }
+}
+
+const helper = { code: 'graceful-restart', notification: false, restartTime: 120, families: [] } as const
+const eor = encode(withdrawing(), initialCodec)
+
+t.test(
+  'a reflector tells a client that it has said all when it has heard all others (RFC 4724 §4.1)',
+  async (t) => {
+    const {
+      network,
+      rr,
+      hosts: [steady, restarting, plain],
+    } = reflector()
+    rr.step({ kind: 'restarted' })
+    const third = introduce(plain, rr)
+    const one = introduce(steady, rr, { ...helper, restarting: false })
+    const two = introduce(restarting, rr, { ...helper, restarting: true })
+    const ends = (): number[] => [one, two, third].map((to) => endsTo(rr, to))
+    network.run(SECOND)
+    t.same(ends(), [0, 0, 0])
+    rr.step({ kind: 'bytes', connection: two, chunk: eor })
+    network.run(SECOND)
+    t.same(ends(), [1, 0, 0], 'one that knows no graceful restart is not waited for')
+    rr.step({ kind: 'bytes', connection: one, chunk: eor })
+    network.run(SECOND)
+    t.same(ends(), [1, 1, 1])
+  },
+)
+
+t.test('End-of-RIB waits for what is our own, and for others until that has been long enough', async (t) => {
+  const { network, rr, hosts } = reflector()
+  const [one, two] = hosts.slice(0, 2).map((of) => introduce(of, rr, { ...helper, restarting: false }))
+  const ends = (): number[] => [endsTo(rr, one!), endsTo(rr, two!)]
+  for (const connection of [one!, two!]) rr.step({ kind: 'bytes', connection, chunk: eor })
+  network.run(SECOND)
+  t.same(ends(), [0, 0], 'not all is originated')
+  rr.step({ kind: 'restarted' })
+  network.run(SECOND)
+  t.same(ends(), [0, 0], 'the third is still away')
+  rr.step({ kind: 'heard-enough' })
+  network.run(SECOND)
+  t.same(ends(), [1, 1])
+})
+
+t.test('nodes of a mesh wait for nobody: they do not pass on what they hear of each other', async (t) => {
   const network = new Network()
   const a = network.host(['10.0.0.1'], { restarting: true })
-  const [steady, restarting, plain] = ['10.0.0.2', '10.0.0.3', '10.0.0.4'].map((of) => network.host([of]))
-  for (const peer of [steady!, restarting!, plain!]) a.peers(meshPeer(a, peer))
-  const helper = { code: 'graceful-restart', notification: false, restartTime: 120, families: [] } as const
-  introduce(plain!, a)
-  introduce(restarting!, a, { ...helper, restarting: true })
-  t.notOk(a.speaker.caughtUp, 'one is still away')
-  const connection = introduce(steady!, a, { ...helper, restarting: false })
-  t.same(a.states(), ['Established', 'Established', 'Established'])
-  t.notOk(a.speaker.caughtUp, 'and has not said all')
-  a.step({ kind: 'bytes', connection, chunk: encode(withdrawing(), initialCodec) })
-  t.ok(a.speaker.caughtUp)
-  t.notOk(a.speaker.heardAll)
+  const [b, c] = [network.host(['10.0.0.2']), network.host(['10.0.0.3'])]
+  for (const peer of [b, c]) a.peers(meshPeer(a, peer, { passive: true }))
+  const connection = introduce(b, a, { ...helper, restarting: true })
+  network.run(SECOND)
+  t.equal(endsTo(a, connection), 0)
+  a.step({ kind: 'restarted' })
+  network.run(SECOND)
+  t.equal(endsTo(a, connection), 1, 'though another has not come yet')
 })
+
+t.test(
+  'a peer that dies again before it has said all is forgiven, for as long as the first time',
+  async (t) => {
+    const { network, a, b } = establishedPair()
+    a.originate('10.244.1.0/26')
+    network.run(SECOND)
+    b.changes.length = 0
+    for (let crash = 0; crash < 6; crash++) {
+      a.die()
+      network.run(SECOND)
+      a.revive()
+      a.peers(meshPeer(a, b))
+      network.run(70 * SECOND)
+      t.same([b.states(), b.changes], [['Established'], []])
+    }
+    a.die()
+    network.run(119 * SECOND)
+    t.same(b.changes, ['-10.244.1.0/26'], 'eight minutes: its restart time, and six to say all')
+  },
+)
 
 t.test('OPEN says what we honour, and the Restart bit until we have caught up', async (t) => {
   const network = new Network()

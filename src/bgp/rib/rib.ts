@@ -102,18 +102,12 @@ export class Rib {
     this.#sessions.delete(name)
   }
 
-  /**
-   * A session ended, but the peer keeps forwarding: nothing more is sent to it, and what came from it is stale. What
-   * was stale already is gone (RFC 4724 §4.2).
-   */
+  /** A session ended, but the peer keeps forwarding: nothing more is sent to it, and what came from it is stale. */
   suspendPeer(name: string): void {
     const session = this.#session(name)
     this.#leave(session)
     this.#sessions.set(name, { ...session, adjRibOut: undefined })
-    for (const family of session.peer.families) {
-      this.sweep(name, family)
-      this.markStale(name, family)
-    }
+    for (const family of session.peer.families) this.markStale(name, family)
   }
 
   /** Marks what a peer has announced of a family; it stays in use until `sweep`. */

@@ -25,7 +25,7 @@ export interface RunnerOptions {
   readonly passwords?: Passwords
   /** Hears of changed best paths, in order. */
   onBest(changes: readonly BestPathChange[]): void
-  /** A session is up, or a peer has sent all it had; see `Speaker.heardAll` and `caughtUp`. */
+  /** A session is up, or a peer has sent all it had; see `Speaker.heardAll`. */
   onHeard?(): void
   /** Milliseconds since the epoch. */
   now?(): number
