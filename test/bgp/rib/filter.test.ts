@@ -1,4 +1,3 @@
-import fc from 'fast-check'
 import t from 'tap'
 import {
   type Condition,
@@ -124,30 +123,4 @@ t.test('operations are done in order', async (t) => {
   ] as const
   t.match(operate(twice, { asPath: sequence(9) }), { asPath: sequence(3, 1, 2, 9) })
   t.match(operate([{ kind: 'set-local-pref', value: 7 }], { localPref: 1 }), { localPref: 7 })
-})
-
-// The same once more, on bit strings, as one would write it for one address on paper.
-
-const bits = (of: string): string => {
-  const [address, length] = of.split('/') as [string, string]
-  const all = address.split('.').map((octet) => Number(octet).toString(2).padStart(8, '0'))
-  return all.join('').slice(0, Number(length))
-}
-
-const anyPrefix = fc
-  .tuple(fc.constantFrom('10.1.0.0', '10.1.128.0', '10.2.0.0'), fc.integer({ min: 8, max: 32 }))
-  .map(([base, length]) => {
-    const kept = bits(`${base}/${length}`).padEnd(32, '0')
-    const octets = [0, 8, 16, 24].map((at) => Number.parseInt(kept.slice(at, at + 8), 2))
-    return `${octets.join('.')}/${length}`
-  })
-
-t.test('prefixes are matched as bit strings are', async () => {
-  const anyBounds = fc.record({ min: fc.integer({ min: 0, max: 32 }), max: fc.integer({ min: 0, max: 32 }) })
-  fc.assert(
-    fc.property(anyPrefix, anyPrefix, anyBounds, fc.boolean(), (within, of, { min, max }, negated) => {
-      const inside = bits(of).startsWith(bits(within)) && bits(of).length >= min && bits(of).length <= max
-      return holds(prefixWithin(prefix(within), { min, max, negated }), { of }) === (inside !== negated)
-    }),
-  )
 })

@@ -1,10 +1,8 @@
 import t from 'tap'
-import type { SessionCodec } from '../../../../src/bgp/wire/codec.ts'
-import { EXTERNAL, hex, INTERNAL, message, messageOrBgpError, octets } from '../../../kit/vector.ts'
+import { EXTERNAL, hex, INTERNAL, messageOrBgpError } from '../../../kit/vector.ts'
+import { updateOf, updateWith, type Verdict, verdict } from '../../../kit/verdict.ts'
 
 // Each attribute, each way it can be wrong, and what it leads to: RFC 7606 §3, §4 and §7.
-
-type Verdict = 'fine' | 'discard' | 'withdraw' | `reset ${number}`
 
 type Row = readonly [
   what: string,
@@ -132,34 +130,6 @@ const ROWS: readonly Row[] = [
   ['a discard and a withdrawal', '400601 00 800403 000000', 'withdraw'],
   ['a withdrawal and a reset', '800403 000000 800f02 0002', 'reset 9'],
 ]
-
-/** What a good UPDATE has, by code. */
-const GOOD: Readonly<Record<number, string>> = {
-  1: '40010100',
-  2: '400206 0201 0000fde9',
-  3: '400304 0a000001',
-}
-
-/** An UPDATE of 10.1.2.0/24 with these attributes, and the good ones whose codes are not among them. */
-function updateWith(attributes: string): Uint8Array {
-  const code = octets(attributes)[1]
-  const good = Object.entries(GOOD).flatMap(([one, text]) => (Number(one) === code ? [] : [text]))
-  return updateOf(`${good.join('')} ${attributes}`, '180a0102')
-}
-
-function updateOf(attributes: string, nlri: string): Uint8Array {
-  const length = octets(attributes).length.toString(16).padStart(4, '0')
-  return message(2, `0000 ${length} ${attributes} ${nlri}`)
-}
-
-function verdict(bytes: Uint8Array, session: SessionCodec): Verdict | undefined {
-  const answer = messageOrBgpError(bytes, session)
-  if (answer instanceof Error) return answer.code === 3 ? `reset ${answer.subcode}` : undefined
-  if (answer.kind !== 'update') return undefined
-  const severities = answer.faults.map(({ severity }) => severity)
-  if (severities.includes('treat-as-withdraw')) return 'withdraw'
-  return severities.length > 0 ? 'discard' : 'fine'
-}
 
 for (const [what, attributes, internal, external = internal] of ROWS) {
   t.test(
