@@ -59,7 +59,7 @@ export async function record(
     async () => {
       const now = normalised(await look()).join('\n')
       if (now !== last) [last, since] = [now, Date.now()]
-      return Date.now() - since >= steadyMs
+      return Date.now() - since >= patient(steadyMs)
     },
     { deadlineMs: withinS * 1000, everyMs: 200, signal: lab.signal },
   )
