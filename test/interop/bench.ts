@@ -1,5 +1,6 @@
 // One daemon, where it runs, and what we and it know of each other.
 
+import { ExecaError } from 'execa'
 import type { PathAttributes } from '../../src/bgp/wire/message.ts'
 import type { Address } from '../../src/inet/address.ts'
 import type { Prefix } from '../../src/inet/prefix.ts'
@@ -70,7 +71,10 @@ export class Bench {
     if (this.verdicts.get(name)?.startsWith('no')) return
     const verdict = await tryWith(this).then(
       () => 'yes',
-      (error: Error) => `no: ${error.message}`,
+      (error: Error) => {
+        if (error instanceof ExecaError) throw error // it was asked wrongly
+        return `no: ${error.message}`
+      },
     )
     this.verdicts.set(name, verdict)
   }
@@ -100,9 +104,13 @@ export class Bench {
     return this.#ours(name).said(this.peer(name))
   }
 
-  async weSee(name: SessionName, prefix: Prefix): Promise<PathAttributes> {
+  async weSee(
+    name: SessionName,
+    prefix: Prefix,
+    otherwise = 'its route does not arrive',
+  ): Promise<PathAttributes> {
     await this.up(name)
-    return eventually('its route does not arrive', () => this.#ours(name).received(this.peer(name), prefix))
+    return eventually(otherwise, () => this.#ours(name).received(this.peer(name), prefix))
   }
 
   async theySee(name: SessionName, prefix: Prefix): Promise<Seen> {

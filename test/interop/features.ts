@@ -16,6 +16,9 @@ import {
   sessionOf,
 } from './sessions.ts'
 
+/** Milliseconds for an answer on a session that is up. */
+const SOON = 5_000
+
 export interface Feature {
   readonly name: string
   readonly standard: string
@@ -61,13 +64,13 @@ async function exchange(bench: Bench, name: SessionName): Promise<void> {
 }
 
 async function weReflect(bench: Bench): Promise<void> {
-  const seen = await bench.theySee('client', OTHERS)
-  demand('CLUSTER_LIST', seen.clusterList, [OUR_CLUSTER])
+  const seen = await bench.theySee('client', OTHERS.toUs)
+  demand('CLUSTER_LIST', seen.clusterList.at(-1), OUR_CLUSTER) // OpenBGPD shows itself in front
   demand('ORIGINATOR_ID', seen.originatorId, OTHER)
 }
 
 async function itReflects(bench: Bench): Promise<void> {
-  const received = await bench.weSee('reflector', OTHERS)
+  const received = await bench.weSee('reflector', OTHERS.toThem, 'does not reflect')
   demand('CLUSTER_LIST', received.clusterList, [bench.place.clusterId])
   demand('ORIGINATOR_ID', received.originatorId, routerId(sessionOf('source'), bench.place))
 }
@@ -84,7 +87,11 @@ async function weAsk(bench: Bench): Promise<void> {
   demandCapability(said, 'route-refresh')
   const before = said.heard.length
   bench.us.refresh(bench.peer('external'))
-  await eventually('does not announce again', () => says(said.heard.slice(before), bench.place.stays.ipv4))
+  await eventually(
+    'does not announce again',
+    () => says(said.heard.slice(before), bench.place.stays.ipv4),
+    SOON,
+  )
 }
 
 async function itAsks(bench: Bench): Promise<void> {
@@ -92,7 +99,7 @@ async function itAsks(bench: Bench): Promise<void> {
   await bench.theySee('external', OURS.stays.ipv4)
   const before = said.told.length
   await bench.adapter.refresh(bench.plan, bench.neighbor('external'))
-  await eventually('does not ask', () => said.told.length > before)
+  await eventually('does not ask', () => said.told.length > before, SOON)
 }
 
 async function extendedMessages(bench: Bench): Promise<void> {

@@ -70,10 +70,10 @@ async function restartIt(bench: Bench): Promise<void> {
   })
 }
 
+/** Of those that fail, the first in order counts, whichever failed first. */
 async function forAll(tryWith: (name: SessionName) => Promise<void>): Promise<void> {
-  const named = (name: SessionName) =>
-    tryWith(name).catch((error: Error) => Promise.reject(new Error(`${name}: ${error.message}`)))
-  await Promise.all(WITH.map(named))
+  const outcomes = await Promise.allSettled(WITH.map(tryWith))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function theyHaveAll(bench: Bench, name: SessionName): Promise<void> {

@@ -62,7 +62,11 @@ export async function run(scope: Scope, adapters: readonly Adapter[] = ADAPTERS)
   })
   scope.teardown(() => Promise.all(benches.map((bench) => bench.kill())))
   await Promise.all(benches.map((bench) => bench.start()))
-  for (const feature of FEATURES) await Promise.all(benches.map((bench) => bench.judge(feature)))
+  await Promise.all(
+    benches.map(async (bench) => {
+      for (const feature of FEATURES) await bench.judge(feature)
+    }),
+  )
   await weRestart(world, benches, () => ourselves(adapters, true))
   await Promise.all(benches.map(itRestarts))
   return Promise.all(benches.map(verdictsOf))
@@ -85,13 +89,21 @@ function ourselves(adapters: readonly Adapter[], restarting: boolean): Ours {
 
 /** What a daemon says on one session is not told it on another: it has many with us, and would hear of its own changes. */
 function advertise({ prefix, peer }: Path): readonly Operation[] | undefined {
-  if (peer !== null && prefix !== OTHERS) return undefined
+  if (peer !== null && prefix !== OTHERS.toUs) return undefined
   return prefix === OURS.tagged ? TAG : UNCHANGED
 }
 
 function theOther(adapters: readonly Adapter[]): Ours {
   const peers = [between(OTHER, NEAR), ...peersOf(adapters, true)]
-  return new Ours({ restarting: false, listen: [], originate: [OTHERS], peers, password: PASSWORD })
+  return new Ours({
+    restarting: false,
+    advertise: ({ prefix }, { localAddress }) =>
+      prefix === (localAddress === OTHER ? OTHERS.toUs : OTHERS.toThem) ? UNCHANGED : undefined,
+    listen: [],
+    originate: Object.values(OTHERS),
+    peers,
+    password: PASSWORD,
+  })
 }
 
 function peersOf(adapters: readonly Adapter[], other: boolean): PeerConfig[] {

@@ -71,8 +71,8 @@ export const OURS = {
   tagged: prefix('10.244.3.0/26'),
   many: Array.from({ length: 2000 }, (_, i) => prefix(`10.245.${i >> 8}.${i & 255}/32`)),
 } as const
-/** What the other speaker of ours announces. Whoever has it from another has it by reflection. */
-export const OTHERS = prefix('10.244.9.0/26')
+/** What the other speaker of ours announces to us alone, and to the daemons alone: others have it by reflection. */
+export const OTHERS = { toUs: prefix('10.244.8.0/26'), toThem: prefix('10.244.9.0/26') }
 
 /** Addresses and numbers of the daemon that is the nth. */
 export interface Place {

@@ -67,7 +67,7 @@ function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan):
     'no bgp network import-check',
     'bgp graceful-restart',
     'bgp graceful-restart preserve-fw-state',
-    'bgp graceful-restart select-defer-time 5',
+    'bgp graceful-restart select-defer-time 60',
     ...neighbors.flatMap(session),
     ...families,
     '',

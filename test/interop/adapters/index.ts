@@ -2,6 +2,9 @@
 
 import type { Adapter } from '../daemon.ts'
 import { bird } from './bird.ts'
+import { exabgp } from './exabgp.ts'
 import { frr } from './frr.ts'
+import { gobgp } from './gobgp.ts'
+import { openbgpd } from './openbgpd.ts'
 
-export const ADAPTERS: readonly Adapter[] = [bird, frr]
+export const ADAPTERS: readonly Adapter[] = [bird, frr, gobgp, openbgpd, exabgp]
