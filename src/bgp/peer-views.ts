@@ -37,6 +37,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   reflector: 'policy',
   filters: 'policy',
   pathWatch: 'nothing',
+  addPath: 'session',
   because: 'nothing',
 }
 
@@ -69,6 +70,7 @@ export function ribPeer(
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    addPathSend: codec.addPathSend,
     encoding: JSON.stringify(codec),
   }
 }

@@ -72,6 +72,8 @@ export interface PeerConfig extends Transport {
   /** On a route reflector. */
   readonly reflector?: Reflector
   readonly filters?: PeerFilters
+  /** Several paths to one destination: whether we take them, tell them, or both (RFC 7911). Absent: neither. */
+  readonly addPath?: 'receive' | 'send' | 'both'
   /** The speaker does not watch by itself: it is told of failures by `path-down`. */
   readonly pathWatch?: PathWatch
   /** Why there must be no session for now, in words: it would lack the protection that was asked for. */

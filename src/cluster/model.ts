@@ -104,6 +104,7 @@ export interface BgpPeer {
   readonly filters: readonly string[]
   readonly reversePeering: 'Auto' | 'Manual'
   readonly pathWatch: PathWatch | undefined
+  readonly addPath: 'receive' | 'send' | 'both' | undefined
 }
 
 /** BFD on the path to a peer. */

@@ -125,6 +125,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(reflector && { reflector }),
     ...(filters && { filters }),
     ...(peer.pathWatch && { pathWatch: peer.pathWatch }),
+    ...(peer.addPath && { addPath: peer.addPath }),
     ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
     ...passwordOf(peer.password, facts),
     ...(held !== undefined && { held }),

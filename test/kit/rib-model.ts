@@ -1,7 +1,8 @@
 // The tables as one would write them with time to waste: no groups, no
 // increments, everything computed from what was received whenever asked.
 
-import { decide } from '../../src/bgp/rib/decision.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { decide, rank } from '../../src/bgp/rib/decision.ts'
 import { deciding, operate } from '../../src/bgp/rib/filter.ts'
 import type { RibPeer } from '../../src/bgp/rib/peer.ts'
 import {
@@ -72,12 +73,21 @@ export class Model {
   }
 
   used(prefix: Prefix): readonly Path[] {
-    const eligible = this.paths(prefix).map((path) => this.imported(path))
-    return decide(
-      eligible.filter((path) => path !== undefined),
-      { peer: (name) => this.peers.get(name)!, igpMetric: () => 0 },
-    )
+    return decide(this.eligible(prefix), this.#given)
   }
+
+  /** All that may be used, the best first. */
+  ranked(prefix: Prefix): readonly Path[] {
+    return rank(this.eligible(prefix), this.#given).map(({ path }) => path)
+  }
+
+  eligible(prefix: Prefix): readonly Path[] {
+    return this.paths(prefix)
+      .map((path) => this.imported(path))
+      .filter((path) => path !== undefined)
+  }
+
+  readonly #given = { peer: (name: string) => this.peers.get(name)!, igpMetric: () => 0 }
 
   /** A path as policy leaves it, if it does. */
   imported(path: Path): Path | undefined {
@@ -103,15 +113,29 @@ export class Model {
     return rule.accept ? operate(rule.operations, attributes) : undefined
   }
 
-  /** What a peer should have been told of one destination: RFC 4271 §9.2, for this peer alone. */
-  told(name: string, prefix: Prefix): PathAttributes | undefined {
+  /** What a peer should have been told of one destination, by path identifier: RFC 4271 §9.2, RFC 7911, for this peer alone. */
+  told(name: string, prefix: Prefix): Map<number, PathAttributes> {
     const to = this.peers.get(name)!
-    const best = this.best(prefix)
-    if (!best || best.peer === name) return undefined
-    const from = best.peer === null ? undefined : this.peers.get(best.peer)!
-    if (!mayExport(best, from, to)) return undefined
-    const sent = this.filtered(best, exportAttributes(best.attributes, from, to), to, 'export')
-    if (!sent || sent.nextHop === to.address) return undefined
+    const many = to.addPathSend[familyOf(prefix)]
+    const paths = many ? this.ranked(prefix) : this.used(prefix).slice(0, 1)
+    const all = paths.flatMap((path) => {
+      const sent = this.sent(path, to)
+      return sent ? [{ source: path.peer, sent }] : []
+    })
+    const isNew = ({ sent }: (typeof all)[number], at: number) =>
+      all.findIndex((other) => isDeepStrictEqual(other.sent, sent)) === at
+    const told = new Map<number, PathAttributes>()
+    for (const [at, { source, sent }] of all.filter(isNew).entries())
+      if (source !== name && sent.nextHop !== to.address) told.set(many ? at + 1 : 0, sent)
+    return told
+  }
+
+  /** A path as peers like this one are told of it, if they are. */
+  sent(path: Path, to: RibPeer): PathAttributes | undefined {
+    const from = path.peer === null ? undefined : this.peers.get(path.peer)!
+    if (!mayExport(path, from, to)) return undefined
+    const sent = this.filtered(path, exportAttributes(path.attributes, from, to), to, 'export')
+    if (!sent) return undefined
     const { localPref: _, ...outside } = sent
     return to.type === 'external' ? outside : sent
   }
@@ -123,22 +147,30 @@ function sameNlri(a: Nlri, b: Nlri): boolean {
 
 /** What a neighbour believes, from what it was sent; it complains of anything that need not have been sent. */
 export class Neighbor {
-  readonly held = new Map<Prefix, PathAttributes>()
+  /** By prefix and path identifier. */
+  readonly held = new Map<string, PathAttributes>()
   readonly ended: Family[] = []
   /** What it asked to be sent again. */
-  readonly asked = new Set<Prefix>()
+  readonly asked = new Set<string>()
   /** What it may be sent again without having asked, once. */
-  readonly excused = new Set<Prefix>()
+  readonly excused = new Set<string>()
 
-  announce(prefix: Prefix, attributes: PathAttributes): void {
-    const news = JSON.stringify(this.held.get(prefix)) !== JSON.stringify(attributes)
-    const again = this.asked.delete(prefix) || this.excused.delete(prefix)
-    if (!news && !again) throw new Error(`${prefix} was announced twice`)
-    this.held.set(prefix, attributes)
+  announce(nlri: Nlri, attributes: PathAttributes): void {
+    const key = keyOf(nlri)
+    const news = JSON.stringify(this.held.get(key)) !== JSON.stringify(attributes)
+    const again = this.asked.delete(key) || this.excused.delete(key)
+    if (!news && !again) throw new Error(`${key} was announced twice`)
+    this.held.set(key, attributes)
   }
 
-  withdraw(prefix: Prefix): void {
-    if (!this.held.delete(prefix)) throw new Error(`${prefix} was withdrawn and never announced`)
-    this.asked.delete(prefix)
+  withdraw(nlri: Nlri): void {
+    const key = keyOf(nlri)
+    if (!this.held.delete(key)) throw new Error(`${key} was withdrawn and never announced`)
+    this.asked.delete(key)
   }
+}
+
+/** `10.1.0.0/26 2`. */
+export function keyOf({ prefix, pathId }: Nlri): string {
+  return `${prefix} ${pathId}`
 }

@@ -24,6 +24,7 @@ export function peer(host: number, over: Partial<RibPeer> = {}): RibPeer {
     families: ['ipv4'],
     allowedLocalAsns: 0,
     longLived: false,
+    addPathSend: { ipv4: false, ipv6: false },
     encoding: 'as4',
     ...over,
   }

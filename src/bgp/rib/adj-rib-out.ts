@@ -18,8 +18,13 @@ import type { Told } from './export.ts'
 import { type Audience, announce, type Outbound, Outbox } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
-/** What the group is to be told of a prefix now; undefined: nothing. */
-export type Tell = (prefix: Prefix) => Told | undefined
+/** What a table is made of. */
+export interface Contents {
+  /** What the group is to be told of a prefix now; undefined: nothing. */
+  tell(prefix: Prefix): Told | undefined
+  /** The identifier of all its paths of a family; 0 where there are none (RFC 7911). */
+  pathId(family: Family): number
+}
 
 /** What a member has been told so far. */
 export interface Standing {
@@ -64,7 +69,7 @@ const NOTHING: ReadonlySet<Prefix> = new Set()
 
 export class AdjRibOut {
   readonly #traits: GroupTraits
-  readonly #tell: Tell
+  readonly #contents: Contents
   readonly #members = new Map<string, RibPeer>()
   readonly #byAddress = new Map<string, string>()
   /** What has been announced. */
@@ -77,9 +82,9 @@ export class AdjRibOut {
   /** The feed that members who join now can share, since no turn was taken after it was made. */
   #joining: Feed | undefined
 
-  constructor(traits: GroupTraits, tell: Tell) {
+  constructor(traits: GroupTraits, contents: Contents) {
     this.#traits = traits
-    this.#tell = tell
+    this.#contents = contents
   }
 
   /** Number of members. */
@@ -138,6 +143,11 @@ export class AdjRibOut {
     this.#dirty.add(prefix)
   }
 
+  /** True when something of a prefix has been announced. */
+  holds(prefix: Prefix): boolean {
+    return this.#table.has(prefix)
+  }
+
   /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4). */
   resend(name: string, family: Family): void {
     const prefixes = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family)
@@ -162,7 +172,18 @@ export class AdjRibOut {
     const outbox = new Outbox()
     const hearers = new Map<string, Hearers>()
     for (const prefix of this.#next(limit)) this.#settle(this.#turn(prefix), outbox, hearers)
-    return [...outbox.outbound(), ...this.#finishFeeds()]
+    return [...outbox.outbound()]
+  }
+
+  /** Drops the feeds that have brought everything, with End-of-RIB for those who joined. */
+  finish(): Outbound[] {
+    if (this.#dirty.size > 0) return []
+    const done = this.#feeds.filter(({ pending }) => pending.size === 0)
+    this.#feeds = this.#feeds.filter((feed) => !done.includes(feed))
+    const joined = done.filter(({ initial }) => initial)
+    return joined.flatMap(({ to }) =>
+      this.#traits.families.map((family) => ({ to: [...to], family, endOfRib: true as const })),
+    )
   }
 
   #joinNew(name: string): void {
@@ -192,7 +213,7 @@ export class AdjRibOut {
   /** Takes a prefix out of all queues and brings the table up to date. */
   #turn(prefix: Prefix): Turn {
     const before = this.#table.get(prefix)
-    const after = this.#dirty.delete(prefix) ? this.#tell(prefix) : before
+    const after = this.#dirty.delete(prefix) ? this.#contents.tell(prefix) : before
     if (after) this.#table.set(prefix, after)
     else this.#table.delete(prefix)
     const [hadNot, hasNot] = [this.#withheldFrom(before), this.#withheldFrom(after)]
@@ -210,7 +231,7 @@ export class AdjRibOut {
     const key = [familyOf(prefix), !before, ...hadNot, !after, ...hasNot, changed, ...feeds].join(' ')
     const hearers = known.get(key) ?? this.#hearers(turn, outbox)
     known.set(key, hearers)
-    const nlri = { prefix, pathId: 0 }
+    const nlri = { prefix, pathId: this.#contents.pathId(familyOf(prefix)) }
     if (hearers.withdraw.to.length > 0) hearers.withdraw.withdrawn.push(nlri)
     if (hearers.announce.to.length > 0) announce(hearers.announce, after!.attributes, nlri)
   }
@@ -228,17 +249,6 @@ export class AdjRibOut {
     }
     const family = familyOf(prefix)
     return { announce: outbox.audience(announce, family), withdraw: outbox.audience(withdraw, family) }
-  }
-
-  /** Drops the feeds that have brought everything, with End-of-RIB for those who joined. */
-  #finishFeeds(): Outbound[] {
-    if (this.#dirty.size > 0) return []
-    const done = this.#feeds.filter(({ pending }) => pending.size === 0)
-    this.#feeds = this.#feeds.filter((feed) => !done.includes(feed))
-    const joined = done.filter(({ initial }) => initial)
-    return joined.flatMap(({ to }) =>
-      this.#traits.families.map((family) => ({ to: [...to], family, endOfRib: true as const })),
-    )
   }
 
   /** The members that must not have a path: the one it came from, and the one that is its next hop. */

@@ -26,13 +26,13 @@ export interface LocRibOptions {
 export class LocRib {
   readonly #nextHops: NextHops
   readonly #given: Circumstances
-  readonly #onChange: (prefix: Prefix) => void
+  readonly #onChange: (prefix: Prefix, isBest: boolean) => void
   readonly #destinations = new Map<Prefix, Destination>()
   /** Destinations whose paths in use were replaced since changes were last taken, each with what was in use then. */
   readonly #replaced = new Map<Prefix, readonly Path[]>()
 
-  /** `onChange` hears of every change of a best path at once. */
-  constructor({ peer, reach }: LocRibOptions, onChange: (prefix: Prefix) => void) {
+  /** `onChange` hears of every change of a path at once, and whether the best one is another now. */
+  constructor({ peer, reach }: LocRibOptions, onChange: (prefix: Prefix, isBest: boolean) => void) {
     this.#nextHops = new NextHops(reach)
     this.#given = { peer, igpMetric: (nextHop) => this.#metric(nextHop) }
     this.#onChange = onChange
@@ -58,6 +58,16 @@ export class LocRib {
 
   best(prefix: Prefix): Path | undefined {
     return this.#used(prefix)[0]
+  }
+
+  /** All that may be used, best first. */
+  usable(prefix: Prefix): readonly Path[] {
+    const { all } = this.#destinations.get(prefix) ?? { all: NONE }
+    if (all.length < 2) return this.#used(prefix)
+    return rank(
+      all.filter((path) => !this.#outOfReach(path)),
+      this.#given,
+    ).map(({ path }) => path)
   }
 
   /** Best first, each with the step that struck it out; those to next hops out of reach come last. */
@@ -114,7 +124,7 @@ export class LocRib {
     if (all.length > 0) this.#destinations.set(prefix, { all, used })
     else this.#destinations.delete(prefix)
     if (!samePaths(before, used) && !this.#replaced.has(prefix)) this.#replaced.set(prefix, before)
-    if (used[0] !== before[0]) this.#onChange(prefix)
+    this.#onChange(prefix, used[0] !== before[0])
   }
 }
 

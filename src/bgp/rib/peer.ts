@@ -28,6 +28,8 @@ export interface RibPeer {
   readonly filters?: PeerFilters
   /** It knows long-lived graceful restart, and so what to think of stale paths (RFC 9494). */
   readonly longLived: boolean
+  /** Families of which it takes several paths to a destination (RFC 7911). */
+  readonly addPathSend: Readonly<Record<Family, boolean>>
   /** Names all that shapes the bytes of an UPDATE on this session: peers with equal ones can be sent the same message. */
   readonly encoding: string
 }
@@ -44,9 +46,9 @@ export type GroupTraits = Omit<
 /** Equal for peers that are announced the same routes in the same bytes. */
 export function groupKey(traits: GroupTraits): string {
   const { type, asn, localAsn, localAddress, families, encoding } = traits
-  const { nextHopMode, reflector, filters, longLived } = traits
+  const { nextHopMode, reflector, filters, longLived, addPathSend } = traits
   return JSON.stringify([
     [type, asn, localAsn, localAddress, families.toSorted(), encoding],
-    [nextHopMode, reflector, filters?.export, longLived],
+    [nextHopMode, reflector, filters?.export, longLived, addPathSend],
   ])
 }

@@ -11,7 +11,6 @@ import type { Prefix } from '../../inet/prefix.ts'
 import type { BestPathChange, Origination, Path } from '../types.ts'
 import type { PathAttributes, Update } from '../wire/message.ts'
 import { AdjRibIn } from './adj-rib-in.ts'
-import { AdjRibOut } from './adj-rib-out.ts'
 import type { RankedPath } from './decision.ts'
 import { type ExportCircumstances, Exporter } from './export.ts'
 import { Importer } from './import.ts'
@@ -21,6 +20,7 @@ import type { Outbound } from './outbox.ts'
 import { groupKey, type RibPeer } from './peer.ts'
 import { importAttributes, ownAttributes } from './policy.ts'
 import { announcements, withdrawals } from './update.ts'
+import { UpdateGroup } from './update-group.ts'
 import { longLivedStale } from './well-known.ts'
 
 export type { RankedPath } from './decision.ts'
@@ -43,7 +43,7 @@ interface Session {
   readonly peer: RibPeer
   readonly adjRibIn: AdjRibIn
   /** Undefined while the peer is away. */
-  readonly adjRibOut: AdjRibOut | undefined
+  readonly adjRibOut: UpdateGroup | undefined
 }
 
 export class Rib {
@@ -51,7 +51,7 @@ export class Rib {
   readonly #importer: Importer
   readonly #exports: ExportCircumstances
   readonly #sessions = new Map<string, Session>()
-  readonly #groups = new Map<string, AdjRibOut>()
+  readonly #groups = new Map<string, UpdateGroup>()
   readonly #locRib: LocRib
   readonly #own: AdjRibIn
 
@@ -60,8 +60,8 @@ export class Rib {
     const peer = (name: string): RibPeer => this.#session(name).peer
     this.#importer = new Importer(this.#intern, interfaceOf)
     this.#exports = { peer, interfaceOf, advertise, intern: this.#intern }
-    this.#locRib = new LocRib({ peer, reach }, (prefix) => {
-      for (const group of this.#groups.values()) group.touch(prefix)
+    this.#locRib = new LocRib({ peer, reach }, (prefix, isBest) => {
+      for (const group of this.#groups.values()) group.touch(prefix, isBest)
     })
     this.#own = new AdjRibIn(this.#locRib, (path) => path)
   }
@@ -186,7 +186,7 @@ export class Rib {
     return this.#sessions.get(name)?.adjRibIn.size ?? 0
   }
 
-  /** Prefixes announced to a peer, as far as they have been taken. 0 when it has no session. */
+  /** Paths announced to a peer, as far as they have been taken. 0 when it has no session. */
   advertised(name: string): number {
     return this.#sessions.get(name)?.adjRibOut?.advertised(name) ?? 0
   }
@@ -251,25 +251,26 @@ export class Rib {
     if (adjRibOut?.size === 0) this.#groups.delete(groupKey(peer))
   }
 
-  #group(peer: RibPeer): AdjRibOut {
+  #group(peer: RibPeer): UpdateGroup {
     const key = groupKey(peer)
     const known = this.#groups.get(key)
     if (known) return known
-    const exporter = new Exporter(peer, this.#exports)
-    const group = new AdjRibOut(peer, (prefix) => {
-      const best = this.#locRib.best(prefix)
-      return best && exporter.tell(best)
+    const group = new UpdateGroup({
+      traits: peer,
+      exporter: new Exporter(peer, this.#exports),
+      best: (prefix) => this.#locRib.best(prefix),
+      usable: (prefix) => this.#locRib.usable(prefix),
     })
     this.#groups.set(key, group)
     this.#touchAll(group)
     return group
   }
 
-  #touchAll(group: AdjRibOut): void {
-    for (const prefix of this.#locRib.prefixes()) group.touch(prefix)
+  #touchAll(group: UpdateGroup): void {
+    for (const prefix of this.#locRib.prefixes()) group.touch(prefix, true)
   }
 
-  #busyGroups(): AdjRibOut[] {
+  #busyGroups(): UpdateGroup[] {
     return [...this.#groups.values()].filter((group) => group.pending)
   }
 }

@@ -41,7 +41,8 @@ export interface Past {
 
 /**
  * The capabilities we send, in the order BIRD does; each is honoured. Extended messages (6) are not for the mesh, whose
- * other nodes may run the BIRD of calico-node, which does not know them. Not sent: extended next hop (5); ADD-PATH (69).
+ * other nodes may run the BIRD of calico-node, which does not know them. ADD-PATH (69) is for those who ask for it. Not sent:
+ * extended next hop (5).
  * Long-lived graceful restart (71) names no family: we do as much for others, but of a node that is gone peers should
  * not keep the routes (RFC 9494 §4.2).
  */
@@ -59,6 +60,8 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
     },
   ],
   ({ localAsn }) => [{ code: 'as4', asn: localAsn }],
+  ({ families, addPath: mode }) =>
+    mode ? [{ code: 'add-path', families: families.map((family) => ({ family, mode })) }] : [],
   () => [{ code: 'enhanced-route-refresh' }],
   () => [{ code: 'long-lived-graceful-restart', families: [] }],
 ]
@@ -107,6 +110,10 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
   const failed = CHECKS.find((check) => check.refuses(open, peer))
   if (failed) throw new BgpError(ERROR.open, failed.subcode, failed.data?.(open, peer) ?? new Uint8Array())
   const families = commonFamilies(open, peer)
+  const inFamilies = (test: (family: Family) => boolean) => ({
+    ipv4: families.includes('ipv4') && test('ipv4'),
+    ipv6: families.includes('ipv6') && test('ipv6'),
+  })
   const has = (code: Capability['code']) => open.capabilities.some((capability) => capability.code === code)
   return {
     holdTime: Math.min(open.holdTime, peer.holdTime),
@@ -117,12 +124,28 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
       peerType: peer.peerAsn === peer.localAsn ? 'internal' : 'external',
       as4: has('as4'),
       extendedMessages: peer.kind !== 'mesh' && has('extended-message'),
+      addPathReceive: inFamilies((family) => offers(peer, 'receive') && theyOffer(open, family, 'send')),
+      addPathSend: inFamilies((family) => offers(peer, 'send') && theyOffer(open, family, 'receive')),
     },
     routeRefresh: has('route-refresh'),
     enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),
     gracefulRestart: open.capabilities.find((capability) => capability.code === 'graceful-restart'),
     longLived: open.capabilities.find((capability) => capability.code === 'long-lived-graceful-restart'),
   }
+}
+
+/** Whether we would do that with several paths to a destination (RFC 7911 §4). */
+function offers({ addPath }: PeerConfig, what: 'send' | 'receive'): boolean {
+  return addPath === what || addPath === 'both'
+}
+
+/** Whether the peer would. */
+function theyOffer({ capabilities }: Open, family: Family, what: 'send' | 'receive'): boolean {
+  return capabilities.some(
+    (capability) =>
+      capability.code === 'add-path' &&
+      capability.families.some(({ family: of, mode }) => of === family && (mode === what || mode === 'both')),
+  )
 }
 
 /** Ours that the peer has too. A peer that names none, of whatever kind, speaks IPv4 unicast (RFC 4760 §8). */

@@ -25,8 +25,16 @@ import {
 import { nameRule, parser, type Rule } from './parse.ts'
 import { PATH_WATCH } from './path-watch.ts'
 
+/** BIRD of calico-node does both with everybody; here it has to be asked for. */
+const ADD_PATH = 'caracal.io/add-path'
+
 const schema = z.object({
-  metadata: mapping({ annotations: section({ [PATH_WATCH]: optional(pathWatch) }) }),
+  metadata: mapping({
+    annotations: section({
+      [PATH_WATCH]: optional(pathWatch),
+      [ADD_PATH]: optional(oneOf('receive', 'send', 'both')),
+    }),
+  }),
   spec: section({
     node: optional(text),
     nodeSelector: optional(selector),
@@ -117,6 +125,7 @@ export const parseBgpPeer = parser({
       localAsn: localASNumber,
       allowedLocalAsns: numAllowedLocalASNumbers,
       pathWatch: annotations[PATH_WATCH],
+      addPath: annotations[ADD_PATH],
     }
   },
 })

@@ -8,9 +8,10 @@ import type { Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message
 import { address, familyOf } from '../../../src/inet/address.ts'
 import { type Prefix, prefix } from '../../../src/inet/prefix.ts'
 import { attributes, BOTH, LOCAL, peer, router, sequence } from '../../kit/rib.ts'
-import { Model, Neighbor } from '../../kit/rib-model.ts'
+import { keyOf, Model, Neighbor } from '../../kit/rib-model.ts'
 
-// Four update groups; in one of them a peer that sends several paths, in another one that carries IPv6.
+// Six update groups; in one of them a peer that sends several paths, in another one that carries IPv6, and in two those
+// that take several paths.
 const PEERS: readonly RibPeer[] = [
   peer(2),
   peer(3),
@@ -18,6 +19,9 @@ const PEERS: readonly RibPeer[] = [
   router(5),
   router(6),
   router(7, { encoding: 'as2' }),
+  router(9, { addPathSend: { ipv4: true, ipv6: false }, asn: 65002 }),
+  peer(10, { addPathSend: { ipv4: true, ipv6: true } }),
+  peer(11, { addPathSend: { ipv4: true, ipv6: true } }),
   router(8, { families: BOTH, localAddress: address('fd00::1'), address: address('fd00::8'), asn: 65001 }),
 ]
 
@@ -196,7 +200,7 @@ class Bench {
     this.rib.changePeer(peer)
     this.model.peers.set(peer.name, peer)
     const { held, excused } = this.neighbors.get(peer.name)!
-    for (const prefix of held.keys()) excused.add(prefix)
+    for (const key of held.keys()) excused.add(key)
   }
 
   up(peer: RibPeer): void {
@@ -211,14 +215,14 @@ class Bench {
 
   resend(name: string, family: 'ipv4' | 'ipv6'): void {
     const { held, asked } = this.neighbors.get(name)!
-    for (const prefix of held.keys()) if (familyOf(prefix) === family) asked.add(prefix)
+    for (const key of held.keys()) if (key.includes(':') === (family === 'ipv6')) asked.add(key)
     this.rib.resend(name, family)
   }
 
   deliver({ to, family, announce, withdraw = [], endOfRib }: Outbound): void {
     for (const neighbor of to.map((name) => this.neighbors.get(name)!)) {
-      for (const { prefix } of withdraw) neighbor.withdraw(prefix)
-      for (const { prefix } of announce?.nlri ?? []) neighbor.announce(prefix, announce!.attributes)
+      for (const nlri of withdraw) neighbor.withdraw(nlri)
+      for (const nlri of announce?.nlri ?? []) neighbor.announce(nlri, announce!.attributes)
       if (endOfRib) neighbor.ended.push(family)
     }
   }
@@ -235,8 +239,13 @@ class Bench {
   quiet(): void {
     while (this.rib.pendingOutbound) this.run({ do: 'take', limit: 3 })
     for (const [name, { held, ended, asked }] of this.neighbors) {
-      for (const prefix of PREFIXES)
-        same(held.get(prefix), this.model.told(name, prefix), `${prefix} to ${name}`)
+      for (const prefix of PREFIXES) {
+        const told = [...held].filter(([key]) => key.startsWith(`${prefix} `))
+        const should = [...this.model.told(name, prefix)].map(
+          ([pathId, sent]) => [keyOf({ prefix, pathId }), sent] as const,
+        )
+        same(new Map(told), new Map(should), `${prefix} to ${name}`)
+      }
       same(ended.toSorted(), this.model.peers.get(name)!.families.toSorted(), `End-of-RIB to ${name}`)
       same(asked.size, 0, `what ${name} asked for`)
     }

@@ -2,7 +2,7 @@ import t from 'tap'
 import { checkOpen, openFor } from '../../../src/bgp/session/open-check.ts'
 import type { PeerConfig } from '../../../src/bgp/types.ts'
 import type { BgpError } from '../../../src/bgp/wire/errors.ts'
-import type { Open } from '../../../src/bgp/wire/message.ts'
+import type { Capability, Open } from '../../../src/bgp/wire/message.ts'
 import { address } from '../../../src/inet/address.ts'
 
 const peer: PeerConfig = {
@@ -129,6 +129,24 @@ t.test('our OPEN names the families of the peer, and what we honour', async (t) 
       'long-lived-graceful-restart',
     ],
   )
+})
+
+t.test('several paths where one end sends them and the other takes them (RFC 7911)', async (t) => {
+  const settled = (ours: PeerConfig['addPath'], theirs: 'receive' | 'send' | 'both') => {
+    const paths: Capability = { code: 'add-path', families: [{ family: 'ipv4', mode: theirs }] }
+    const over = ours && { addPath: ours }
+    const others = bird.capabilities.filter(({ code }) => code !== paths.code)
+    const { codec } = check({ capabilities: [...others, paths] }, over)
+    return [codec.addPathReceive.ipv4, codec.addPathSend.ipv4, codec.addPathReceive.ipv6]
+  }
+  t.same(settled('both', 'both'), [true, true, false])
+  t.same(settled('both', 'send'), [true, false, false])
+  t.same(settled('both', 'receive'), [false, true, false])
+  t.same(settled('receive', 'both'), [true, false, false])
+  t.same(settled('send', 'send'), [false, false, false])
+  t.same(settled(undefined, 'both'), [false, false, false])
+  const { capabilities } = openFor({ ...peer, addPath: 'send' }, { restarting: false, forwarding: true })
+  t.match(capabilities[4], { code: 'add-path', families: [{ family: 'ipv4', mode: 'send' }] })
 })
 
 t.test('extended messages are for those who may know them, if they do (RFC 8654)', async (t) => {

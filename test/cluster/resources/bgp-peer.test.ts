@@ -49,6 +49,7 @@ t.test('everything a peer says is read', async (t) => {
     filters: ['no-default', 'second'],
     reversePeering: 'Manual',
     pathWatch: undefined,
+    addPath: undefined,
   })
 })
 
@@ -89,6 +90,13 @@ t.test('BFD is asked for by an annotation, in these ways and no other', async (t
       [/^metadata.annotations.caracal.io\/bfd: ".*" is not an interval from .*; write it like 300ms x 3$/],
       text,
     )
+})
+
+t.test('several paths are asked for by an annotation', async (t) => {
+  const asking = (mode: string) =>
+    document('BGPPeer', { peerIP: '172.20.0.1' }, { annotations: { 'caracal.io/add-path': mode } })
+  for (const mode of ['receive', 'send', 'both']) t.equal(resource(asking(mode)).addPath, mode)
+  t.match(refusals(asking('yes')), [/caracal.io\/add-path: "yes" is not one of receive, send, both/])
 })
 
 t.test('the remote end is written in these ways and no other', async (t) => {

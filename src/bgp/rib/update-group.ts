@@ -1,0 +1,136 @@
+// What an update group has been told, in full: the best path of each destination, or with ADD-PATH (RFC 7911) the others
+// after it, as far as they would tell the group anything else.
+//
+// Each place in the order of the paths has a table of its own, and is the identifier: the best path is 1. A path that
+// comes to a place is announced under its identifier, which replaces what was there (RFC 7911 §3), and places that are
+// left empty are withdrawn. So no identifier has to be remembered, and a destination has no more of them than places.
+
+import { type Family, familyOf } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
+import type { Path } from '../types.ts'
+import type { PathAttributes } from '../wire/message.ts'
+import { AdjRibOut, type Standing } from './adj-rib-out.ts'
+import type { Exporter, Told } from './export.ts'
+import type { Outbound } from './outbox.ts'
+import type { GroupTraits, RibPeer } from './peer.ts'
+
+/** Paths of one destination at most; as many next hops as one route has. */
+const MAX_PATHS = 16
+
+const NEVER_TOLD: Standing = { told: new Set(), initial: false }
+
+export interface GroupOptions {
+  readonly traits: GroupTraits
+  readonly exporter: Exporter
+  /** The path that is used first. */
+  best(prefix: Prefix): Path | undefined
+  /** All paths that may be used, the best first. */
+  usable(prefix: Prefix): readonly Path[]
+}
+
+export class UpdateGroup {
+  readonly #options: GroupOptions
+  readonly #members = new Map<string, RibPeer>()
+  /** By place; there are as many as some destination once needed, and one at least. */
+  readonly #places: AdjRibOut[] = []
+
+  constructor(options: GroupOptions) {
+    this.#options = options
+    this.#place(0)
+  }
+
+  /** Number of members. */
+  get size(): number {
+    return this.#members.size
+  }
+
+  get pending(): boolean {
+    return this.#places.some(({ pending }) => pending)
+  }
+
+  /** As `AdjRibOut.join`; `standings` is what another group said of the member. */
+  join(peer: RibPeer, standings?: readonly Standing[]): void {
+    for (const place of standings?.keys() ?? []) this.#place(place)
+    for (const [place, table] of this.#places.entries())
+      table.join(peer, standings ? (standings[place] ?? NEVER_TOLD) : place === 0 ? undefined : NEVER_TOLD)
+    this.#members.set(peer.name, peer)
+  }
+
+  leave(name: string): void {
+    this.#members.delete(name)
+    for (const table of this.#places) table.leave(name)
+  }
+
+  /** Where a member stands, by place. */
+  standing(name: string): readonly Standing[] {
+    return this.#places.map((table) => table.standing(name))
+  }
+
+  /** What a member has been announced and not withdrawn. */
+  *announced(name: string): Generator<{ prefix: Prefix; attributes: PathAttributes }> {
+    for (const table of this.#places) yield* table.announced(name)
+  }
+
+  /** How many paths a member was announced and not withdrawn. */
+  advertised(name: string): number {
+    return this.#places.reduce((sum, table) => sum + table.advertised(name), 0)
+  }
+
+  /** The paths of a destination, or what policy says of them, may have changed; `isBest`: the best one may. */
+  touch(prefix: Prefix, isBest: boolean): void {
+    const many = this.#hasMany(familyOf(prefix))
+    if (isBest || many) this.#places[0]!.touch(prefix)
+    if (!many) return
+    const count = Math.min(this.#options.usable(prefix).length, MAX_PATHS)
+    for (let place = 1; place < Math.max(count, this.#places.length); place++)
+      if (place < count || this.#places[place]!.holds(prefix)) this.#place(place).touch(prefix)
+  }
+
+  /** Sends a member all of one family again. */
+  resend(name: string, family: Family): void {
+    for (const table of this.#places) table.resend(name, family)
+  }
+
+  /** As `AdjRibOut.take`, with End-of-RIB when all places have said what they had. */
+  take(limit: number): Outbound[] {
+    const [first, ...others] = this.#places as [AdjRibOut, ...AdjRibOut[]]
+    const share = Math.ceil(limit / this.#places.filter(({ pending }) => pending).length)
+    const outbound = this.#places.flatMap((table) => table.take(share))
+    for (const table of others) table.finish() // an end is the first's to tell
+    return others.some(({ pending }) => pending) ? outbound : [...outbound, ...first.finish()]
+  }
+
+  #place(place: number): AdjRibOut {
+    const known = this.#places[place]
+    if (known) return known
+    const { traits } = this.#options
+    const table = new AdjRibOut(traits, {
+      tell: (prefix) => this.#tell(prefix, place),
+      pathId: (family) => (this.#hasMany(family) ? place + 1 : 0),
+    })
+    for (const peer of this.#members.values()) table.join(peer, NEVER_TOLD)
+    this.#places[place] = table
+    return table
+  }
+
+  #tell(prefix: Prefix, place: number): Told | undefined {
+    const { exporter, best, usable } = this.#options
+    if (this.#hasMany(familyOf(prefix))) return distinct(usable(prefix), exporter)[place]
+    const path = place === 0 ? best(prefix) : undefined
+    return path && exporter.tell(path)
+  }
+
+  #hasMany(family: Family): boolean {
+    return this.#options.traits.addPathSend[family]
+  }
+}
+
+/** What the group may be told of some paths, each thing once. */
+function distinct(paths: readonly Path[], exporter: Exporter): Told[] {
+  const told = new Map<PathAttributes, Told>()
+  for (const path of paths) {
+    const one = exporter.tell(path)
+    if (one && !told.has(one.attributes)) told.set(one.attributes, one)
+  }
+  return [...told.values()].slice(0, MAX_PATHS)
+}
