@@ -1,13 +1,8 @@
 // A stored key and value as a document, or as a problem that names the key.
 
 import { documentFromEtcd } from '../../../cluster/etcd-keys.ts'
-import { type Document, type Problem, type ResourceId, resourceId } from '../../../cluster/feed.ts'
-
-export interface Decoded {
-  readonly document?: Document
-  readonly id?: ResourceId
-  readonly problem?: Problem
-}
+import { resourceId } from '../../../cluster/feed.ts'
+import type { Decoded } from '../table.ts'
 
 /** Decodes one stored value. A key that stands for nothing we know decodes to nothing. */
 export function decode(key: string, value: Buffer, revision: string): Decoded {

@@ -6,12 +6,13 @@ import type { Etcd3 } from 'etcd3'
 import { prefixesOf } from '../../../cluster/etcd-keys.ts'
 import { type FeedSink, kinds } from '../../../cluster/feed.ts'
 import { backoffMs } from '../backoff.ts'
+import { contact } from '../contact.ts'
 import { problemBoard } from '../problems.ts'
+import { type KeyTable, keyTable } from '../table.ts'
 import type { Connection } from './client.ts'
-import { contact } from './contact.ts'
+import { decode } from './decode.ts'
 import { rangeOf, readAll } from './range.ts'
 import { inWords } from './reasons.ts'
-import { type KeyTable, keyTable } from './table.ts'
 import { AnotherPast, PositionLost, type Positions, positionsAfter, watchFrom } from './watch.ts'
 
 /** All in milliseconds. */
@@ -36,8 +37,8 @@ export async function feed(
   signal: AbortSignal,
 ): Promise<void> {
   const board = problemBoard(sink)
-  const table = keyTable(sink, board)
-  const touch = contact(sink, board, timing.patience)
+  const table = keyTable(sink, board, decode)
+  const touch = contact('etcd', sink, board, timing.patience)
   signal.addEventListener('abort', touch.close, { once: true })
   let positions: Positions | undefined
 
@@ -79,7 +80,7 @@ export async function feed(
 }
 
 /** Reads everything at one revision, passes on the differences, and returns where to watch from. */
-async function list(client: Etcd3, table: KeyTable, signal: AbortSignal): Promise<Positions> {
+async function list(client: Etcd3, table: KeyTable<Buffer>, signal: AbortSignal): Promise<Positions> {
   const seen = new Set<string>()
   let positions: Positions | undefined
   for await (const { kvs, header } of readAll(client, prefixes)) {
@@ -101,7 +102,7 @@ async function list(client: Etcd3, table: KeyTable, signal: AbortSignal): Promis
 async function auditing(
   client: Etcd3,
   positions: Positions,
-  table: KeyTable,
+  table: KeyTable<Buffer>,
   intervalMs: number,
   signal: AbortSignal,
 ): Promise<never> {

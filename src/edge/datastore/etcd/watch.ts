@@ -5,6 +5,7 @@
 // stream breaks while catching up. Here each prefix has its own position, which moves only over delivered events.
 
 import type { Etcd3, IResponseHeader, IWatchResponse } from 'etcd3'
+import type { Change } from '../table.ts'
 import { rangeOf } from './range.ts'
 
 /** The server no longer has the revisions we missed: only a new list helps. */
@@ -15,14 +16,6 @@ export class PositionLost extends Error {
 /** The server has another past than the one we followed, as after a restored backup: what we know of revisions is void. */
 export class AnotherPast extends PositionLost {
   override readonly name = 'AnotherPast'
-}
-
-/** A change of one key. */
-export interface Change {
-  readonly key: string
-  /** Undefined when the key was deleted. */
-  readonly value: Buffer | undefined
-  readonly revision: string
 }
 
 /** How far everything was delivered, and of which history. */
@@ -44,7 +37,7 @@ export function positionsAfter(header: IResponseHeader, prefixes: readonly strin
 export interface WatchHandlers {
   /** Every prefix is being watched. */
   established(): void
-  change(change: Change): void
+  change(change: Change<Buffer>): void
 }
 
 /**

@@ -1,11 +1,26 @@
-// What was delivered from etcd: per key its revision and the document it stands for.
+// What was delivered from a server: per key its revision and the document it stands for.
 //
 // A list after a gap is compared with this table, so that only differences reach the sink, deletions among them.
 
-import type { FeedSink, ResourceId } from '../../../cluster/feed.ts'
-import type { ProblemBoard } from '../problems.ts'
-import { decode } from './decode.ts'
-import type { Change } from './watch.ts'
+import type { Document, FeedSink, Problem, ResourceId } from '../../cluster/feed.ts'
+import type { ProblemBoard } from './problems.ts'
+
+/** A change of one key. */
+export interface Change<V> {
+  readonly key: string
+  /** Undefined when the key was deleted. */
+  readonly value: V | undefined
+  readonly revision: string
+}
+
+/** What a value stands for: a document with its id, a problem, or nothing. */
+export interface Decoded {
+  readonly document?: Document
+  readonly id?: ResourceId
+  readonly problem?: Problem
+}
+
+export type Decode<V> = (key: string, value: V, revision: string) => Decoded
 
 interface Row {
   /** Undefined when it no longer means anything. */
@@ -14,9 +29,9 @@ interface Row {
   readonly id: ResourceId | undefined
 }
 
-export interface KeyTable {
+export interface KeyTable<V> {
   /** Takes in a change and passes on what it means. One that is known already means nothing. */
-  change(change: Change): void
+  change(change: Change<V>): void
   /** Takes every key that is not in `seen` for deleted. */
   keepOnly(seen: ReadonlySet<string>): void
   /** Forgets which revisions were delivered, but not what: it is all compared anew. */
@@ -27,10 +42,14 @@ export interface KeyTable {
   count(prefix: string): number
 }
 
-export function keyTable(sink: Pick<FeedSink, 'set' | 'delete'>, board: ProblemBoard): KeyTable {
+export function keyTable<V>(
+  sink: Pick<FeedSink, 'set' | 'delete'>,
+  board: ProblemBoard,
+  decode: Decode<V>,
+): KeyTable<V> {
   const rows = new Map<string, Row>()
 
-  function put(key: string, value: Buffer, revision: string): void {
+  function put(key: string, value: V, revision: string): void {
     const row = rows.get(key)
     if (row?.revision === revision) return
     const { document, id, problem } = decode(key, value, revision)
@@ -47,7 +66,7 @@ export function keyTable(sink: Pick<FeedSink, 'set' | 'delete'>, board: ProblemB
   }
 
   return {
-    change: ({ key, value, revision }) => (value ? put(key, value, revision) : remove(key)),
+    change: ({ key, value, revision }) => (value !== undefined ? put(key, value, revision) : remove(key)),
     keepOnly(seen) {
       for (const key of [...rows.keys()]) if (!seen.has(key)) remove(key)
     },

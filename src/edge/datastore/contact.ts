@@ -1,11 +1,11 @@
-// Whether we are in contact with etcd, and who is told when we are not.
+// Whether we are in contact with a server, and who is told when we are not.
 //
 // A stream that breaks and is back at once is nobody's business. From the second failure on, or before the first
 // success, the trouble is reported with its reason; after ten seconds the feed says that it is no longer in sync.
 // What was delivered stays in force all the while.
 
-import type { FeedSink } from '../../../cluster/feed.ts'
-import type { ProblemBoard } from '../problems.ts'
+import type { FeedSink } from '../../cluster/feed.ts'
+import type { ProblemBoard } from './problems.ts'
 
 export interface Contact {
   /** An attempt at this endpoint failed; returns how many have in a row. */
@@ -15,7 +15,13 @@ export interface Contact {
   close(): void
 }
 
-export function contact(sink: Pick<FeedSink, 'inSync'>, board: ProblemBoard, patienceMs: number): Contact {
+/** `server` is what it is called in messages. */
+export function contact(
+  server: string,
+  sink: Pick<FeedSink, 'inSync'>,
+  board: ProblemBoard,
+  patienceMs: number,
+): Contact {
   const reasons = new Map<string, string>() // by endpoint, so that the report settles while we try one after another
   let failures = 0
   let everInContact = false
@@ -34,7 +40,7 @@ export function contact(sink: Pick<FeedSink, 'inSync'>, board: ProblemBoard, pat
       timer ??= setTimeout(() => tell(false), patienceMs)
       if (failures > 1 || !everInContact) {
         const message = [...reasons].map(([endpoint, reason]) => `${endpoint}: ${reason}`).join('; ')
-        board.put('datastore', [{ subject: 'datastore', message: `waiting for etcd at ${message}` }])
+        board.put('datastore', [{ subject: 'datastore', message: `waiting for ${server} at ${message}` }])
       }
       return failures
     },
