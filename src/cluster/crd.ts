@@ -1,6 +1,7 @@
-// Objects of the API group `crd.projectcalico.org/v1`, as the v3 resources they hold.
+// Objects of the API group `crd.projectcalico.org/v1`, as the v3 resources they hold, and the other way round.
 // Calico: libcalico-go/lib/backend/k8s/resources/customresource.go.
 
+import type { Document } from './feed.ts'
 import { type Fields, mapping, ShapeError } from './shape.ts'
 
 /** The annotation that holds what Calico means by metadata, as JSON. Objects made by kubectl have none. */
@@ -46,4 +47,52 @@ function storedMetadata(stored: unknown): Fields {
 /** The schema of this group wants `deleted` as text. */
 function affinitySpec(spec: Fields): Fields {
   return { ...spec, deleted: spec.deleted === true || spec.deleted === 'true' }
+}
+
+/** The name of the kind in this group. */
+function crdKind(kind: string): string {
+  return kind === 'IPAMConfiguration' ? 'IPAMConfig' : kind
+}
+
+/** The object of this group that holds a v3 resource, under the name it has already. */
+export function toCrd({ kind, metadata, spec, status }: Document): Fields {
+  const { labels = {}, annotations = {}, creationTimestamp, ...native } = metadata
+  const stored = { labels, annotations, creationTimestamp }
+  return {
+    apiVersion: 'crd.projectcalico.org/v1',
+    kind: crdKind(kind),
+    metadata: {
+      ...native,
+      labels: visible(labels),
+      annotations: { ...visible(annotations), [METADATA]: JSON.stringify(withoutEmpty(stored)) },
+    },
+    spec: kind in specs ? specs[kind]!(spec as Fields) : spec,
+    ...(status !== undefined && { status }),
+  }
+}
+
+/** What the schemas of this group ask for beyond the v3 resource. */
+const specs: Readonly<Record<string, (spec: Fields) => Fields>> = {
+  BlockAffinity: (spec) => ({ ...spec, deleted: String(spec.deleted === true) }),
+  IPAMBlock: (spec) => ({
+    ...spec,
+    allocations: spec.allocations ?? [],
+    attributes: spec.attributes ?? [],
+    unallocated: spec.unallocated ?? [],
+    strictAffinity: spec.strictAffinity ?? false,
+  }),
+}
+
+/** Calico's own labels and annotations stand where selectors of the API server find them, too. */
+function visible(texts: Readonly<Record<string, string>>): Fields {
+  return Object.fromEntries(
+    Object.entries(texts).filter(([name]) => /projectcalico\.org\/|operator\.tigera\.io\//.test(name)),
+  )
+}
+
+function withoutEmpty(fields: Fields): Fields {
+  const isEmpty = (value: unknown) => typeof value === 'object' && Object.keys(value ?? {}).length === 0
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined && !isEmpty(value)),
+  )
 }
