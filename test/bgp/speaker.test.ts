@@ -293,7 +293,7 @@ t.test('a reset ends the session, which begins anew; a soft one sends all again'
   t.ok(b.sentTo.length > before)
   a.step({ kind: 'reset', peer: name })
   network.run(0.1 * SECOND)
-  t.same(b.states(), ['Passive Received: Administrative reset'])
+  t.same(b.states(), ['Passive Received: Administrative reset ("reset by an operator of the node")'])
   network.run(5 * SECOND)
   t.same([a.states(), b.states()], [['Established'], ['Established']])
 })

@@ -2,12 +2,13 @@
 // and `calicoctl node status` passes on, which operators search the web for.
 
 import { notificationText } from '../wire/iana.ts'
+import { shutdownMessage } from './shutdown-message.ts'
 
 export type Failure =
   /** The connection could not be made, or broke. `reason` is the C library's text. */
   | { readonly by: 'socket'; readonly reason: string }
-  /** The peer sent a NOTIFICATION. */
-  | { readonly by: 'peer'; readonly code: number; readonly subcode: number }
+  /** The peer sent a NOTIFICATION, and who sits there `said` why (RFC 9003). */
+  | { readonly by: 'peer'; readonly code: number; readonly subcode: number; readonly said?: string }
   /** We found fault, or have to stop: a NOTIFICATION is sent. */
   | { readonly by: 'us'; readonly code: number; readonly subcode: number; readonly data?: Uint8Array }
   /** Ended without a word, for another connection to take its place; both keep the routes (RFC 4724 §4.2). */
@@ -17,7 +18,12 @@ const CEASE = 6
 
 /** Reasons of ours to end a session that is in order. RFC 4486 §4. */
 export const PEER_DECONFIGURED: Failure = { by: 'us', code: CEASE, subcode: 3 }
-export const ADMINISTRATIVE_RESET: Failure = { by: 'us', code: CEASE, subcode: 4 }
+export const ADMINISTRATIVE_RESET: Failure = {
+  by: 'us',
+  code: CEASE,
+  subcode: 4,
+  data: shutdownMessage('reset by an operator of the node'),
+}
 export const CONFIGURATION_CHANGED: Failure = { by: 'us', code: CEASE, subcode: 6 }
 /** RFC 9384 §3. */
 export const BFD_DOWN: Failure = { by: 'us', code: CEASE, subcode: 10 }
@@ -51,8 +57,12 @@ export function failureText(failure: Failure): string {
     case 'restart':
       return 'Error: Graceful restart'
     case 'peer':
-      return `Received: ${notificationText(failure.code, failure.subcode)}`
+      return `Received: ${notificationText(failure.code, failure.subcode)}${quoted(failure.said)}`
     case 'us':
       return `BGP Error: ${notificationText(failure.code, failure.subcode)}`
   }
+}
+
+function quoted(said: string | undefined): string {
+  return said === undefined ? '' : ` (${JSON.stringify(said)})`
 }

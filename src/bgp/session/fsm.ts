@@ -12,6 +12,7 @@
 import type { SessionState } from '../types.ts'
 import type { RouteRefresh, Update } from '../wire/message.ts'
 import { type Failure, HOLD_TIMER_EXPIRED, SEND_HOLD_TIMER_EXPIRED, socketFailure } from './failure.ts'
+import { shutdownText } from './shutdown-message.ts'
 import { type SessionTimer, TIMERS } from './timers.ts'
 
 export type State = Exclude<SessionState, 'Passive'>
@@ -40,7 +41,12 @@ export type SessionEvent =
   | { readonly kind: 'keepalive' } // 26
   | { readonly kind: 'update'; readonly message: Update } // 27
   | { readonly kind: 'route-refresh'; readonly message: RouteRefresh } // RFC 2918
-  | { readonly kind: 'notification'; readonly code: number; readonly subcode: number } // 24, 25
+  | {
+      readonly kind: 'notification'
+      readonly code: number
+      readonly subcode: number
+      readonly data: Uint8Array
+    } // 24, 25
   /** The peer sent what it must not (21, 22, 28). */
   | { readonly kind: 'fault'; readonly code: number; readonly subcode: number; readonly data: Uint8Array }
   /** The peer stopped reading, and reads again: what we send waits with us. RFC 9687. */
@@ -88,7 +94,10 @@ const connected = {
   stop: (s, { failure }) => end(s, failure),
   closed: (s, { reason }) => end(s, socketFailure(reason)),
   fault: (s, { code, subcode, data }) => end(s, { by: 'us', code, subcode, data }),
-  notification: (s, { code, subcode }) => end(s, { by: 'peer', code, subcode }),
+  notification: (s, { code, subcode, data }) => {
+    const said = shutdownText(code, subcode, data)
+    return end(s, { by: 'peer', code, subcode, ...(said !== undefined && { said }) })
+  },
   blocked: (s) => [s, arm('send-hold', Math.max(TIMERS['send-hold'].seconds, 2 * s.holdTime))],
   drained: (s) => [s, arm('send-hold', 0)],
   'hold expired': (s) => end(s, HOLD_TIMER_EXPIRED),

@@ -27,7 +27,7 @@ const events = {
   keepalive: { kind: 'keepalive' },
   update: { kind: 'update', message: update },
   'route refresh': { kind: 'route-refresh', message: refresh },
-  'notification 6/2': { kind: 'notification', code: 6, subcode: 2 },
+  'notification 6/2': { kind: 'notification', code: 6, subcode: 2, data: new Uint8Array() },
   'fault 3/1': { kind: 'fault', code: 3, subcode: 1, data: new Uint8Array() },
   blocked: { kind: 'blocked' },
   drained: { kind: 'drained' },
