@@ -3,11 +3,13 @@
 import type { Datastore } from '../../cluster/feed.ts'
 import { etcdDatastore } from './etcd/index.ts'
 import { fileDatastore } from './file/index.ts'
+import type { KubernetesSettings } from './kubernetes/config.ts'
+import { kubernetesDatastore } from './kubernetes/index.ts'
 
-export type DatastoreType = 'file' | 'etcdv3'
+export type DatastoreType = 'file' | 'etcdv3' | 'kubernetes'
 
 /** Where the cluster's data is. Which fields count depends on `type`; the names in comments are Calico's variables. */
-export interface DatastoreSettings {
+export interface DatastoreSettings extends KubernetesSettings {
   /** DATASTORE_TYPE. */
   readonly type: DatastoreType
   /** CALICO_DATASTORE_PATH: the directory of type `file`. */
@@ -28,6 +30,7 @@ const datastores: Record<DatastoreType, (settings: DatastoreSettings) => Datasto
   file: ({ path }) => fileDatastore(required('CALICO_DATASTORE_PATH', path)),
   etcdv3: (settings) =>
     etcdDatastore({ ...settings, endpoints: required('ETCD_ENDPOINTS', settings.endpoints) }),
+  kubernetes: (settings) => kubernetesDatastore(settings),
 }
 
 /** Opens a datastore. Nothing is contacted before the first call. @throws when a setting it needs is missing */

@@ -8,6 +8,8 @@ import { type RecordingSink, recordingSink } from '../sink.ts'
 export interface Harness {
   /** Another client of the store, closed with the test. */
   open(): Datastore
+  /** How a Node or an endpoint comes to be, where it is not by `create`. */
+  seed?(document: Document): Promise<void>
   /** Makes the stored form of an object unreadable behind the datastore's back. */
   spoil(document: Document): Promise<void>
   /** Puts a good form of the object in its place again. */
@@ -19,10 +21,10 @@ export interface Harness {
 
 export function contract(t: Test, start: (t: Test) => Promise<Harness>): void {
   t.test('what is there is delivered before in-sync, then every change as it happens', async (t) => {
-    const { open } = await start(t)
+    const { open, seed } = await start(t)
     const other = open()
     await other.create(pool('a'))
-    await other.create(node('node-a', '192.0.2.1/24'))
+    await (seed ?? other.create)(node('node-a', '192.0.2.1/24'))
     const sink = recordingSink()
     open().watch(sink)
     t.equal(sink.log.length, 0, 'nothing is delivered from inside watch')
@@ -68,12 +70,11 @@ export function contract(t: Test, start: (t: Test) => Promise<Harness>): void {
   })
 
   t.test('kinds and namespaces are kept apart', async (t) => {
-    const { open } = await start(t)
+    const { open, seed } = await start(t)
     const store = open()
     await store.create(pool('same'))
-    await store.create(node('same', '192.0.2.1/24'))
-    await store.create(workload('shop', 'web'))
-    await store.create(workload('shop-2', 'web'))
+    for (const document of [node('same', '192.0.2.1/24'), workload('shop', 'web'), workload('shop-2', 'web')])
+      await (seed ?? store.create)(document)
     t.same(
       (await store.list('IPPool')).map(({ metadata }) => metadata.name),
       ['same'],
@@ -82,7 +83,8 @@ export function contract(t: Test, start: (t: Test) => Promise<Harness>): void {
       'shop',
       'shop-2',
     ])
-    t.equal((await store.get('WorkloadEndpoint', 'web', 'shop-2'))?.metadata.namespace, 'shop-2')
+    const { name } = workload('shop-2', 'web').metadata
+    t.equal((await store.get('WorkloadEndpoint', name, 'shop-2'))?.metadata.namespace, 'shop-2')
     t.same(await store.list('BGPPeer'), [])
   })
 
@@ -175,8 +177,9 @@ function node(name: string, ipv4Address: string): Document {
   return document('Node', { name }, { bgp: { ipv4Address } })
 }
 
-function workload(namespace: string, name: string): Document {
-  return document('WorkloadEndpoint', { name, namespace }, { node: 'node-a', interfaceName: 'cali1' })
+function workload(namespace: string, pod: string): Document {
+  const name = `node--a-k8s-${pod}-eth0`
+  return document('WorkloadEndpoint', { name, namespace }, { node: 'node-a', pod, interfaceName: 'cali1' })
 }
 
 /** An empty block. IPAM objects have no metadata but their name. */

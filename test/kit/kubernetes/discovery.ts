@@ -1,11 +1,10 @@
 // Which groups and resources there are.
 
 import { pageNotFound } from './failure.ts'
-import { apiVersionOf, type Layout, type Resource, resourcesOf } from './resources.ts'
+import { apiVersionOf, type Resource } from './resources.ts'
 
 /** `/version`, `/apis`, `/api/v1`, `/apis/<group>/<version>`. @throws Failure 404 for anything else */
-export function discovery(path: string, layouts: readonly Layout[]): object {
-  const resources = resourcesOf(layouts)
+export function discovery(path: string, resources: readonly Resource[]): object {
   if (path === '/version') return { major: '1', minor: '36', gitVersion: 'v1.36.2' }
   if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(resources) }
   const [, groupVersion] = /^\/apis?\/(.+)$/.exec(path) ?? []

@@ -6,17 +6,21 @@ import { qualified, type Resource } from './resources.ts'
 export class Failure extends Error {
   readonly code: number
   readonly body: Readonly<Record<string, unknown>> | string
+  /** Seconds. */
+  readonly retryAfter: number | undefined
 
-  constructor(code: number, body: Failure['body']) {
+  constructor(code: number, body: Failure['body'], retryAfter?: number) {
     super(typeof body === 'string' ? body : String(body.message))
     this.code = code
     this.body = body
+    this.retryAfter = retryAfter
   }
 }
 
 interface Parts {
   readonly metadata?: object
   readonly details?: object
+  readonly retryAfter?: number
 }
 
 /** A Status of kind Failure. */
@@ -26,9 +30,10 @@ export function failure(
   message: string,
   parts: Parts = {},
 ): Failure {
-  const { metadata = {}, details } = parts
+  const { metadata = {}, details, retryAfter } = parts
   const status = { kind: 'Status', apiVersion: 'v1', metadata, status: 'Failure', message }
-  return new Failure(code, { ...status, ...(reason && { reason }), ...(details && { details }), code })
+  const body = { ...status, ...(reason && { reason }), ...(details && { details }), code }
+  return new Failure(code, body, retryAfter)
 }
 
 export const pageNotFound = () => new Failure(404, '404 page not found\n')

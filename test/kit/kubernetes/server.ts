@@ -62,6 +62,8 @@ export interface KubernetesServer {
   chunk: number | undefined
   /** Which of Calico's layouts are installed. */
   layouts: readonly Layout[]
+  /** Plurals of kinds that are not installed, as an old cluster lacks some. */
+  readonly absent: Set<string>
   /** By plural, in the group of the installed layout. @throws for one that is not served */
   resource(plural: string): Resource
   /** Stores an object past every rule. */
@@ -107,6 +109,7 @@ export async function startKubernetes(
     allows: () => true,
     chunk: undefined,
     layouts: options.layouts ?? ['crd'],
+    absent: new Set(),
     resource(plural) {
       const one = resourcesOf(server.layouts).find((row) => row.plural === plural)
       if (!one) throw new Error(`${plural} is not served`)
@@ -147,19 +150,24 @@ export async function startKubernetes(
     return interned.get(key)!
   }
 
+  function served(): Resource[] {
+    return resourcesOf(server.layouts).filter(({ plural }) => !server.absent.has(plural))
+  }
+
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       const bytes = await request.toArray()
       await answer(request, Buffer.concat(bytes).toString(), response)
     } catch (error) {
       if (!(error instanceof Failure)) throw error
-      if (!response.destroyed) send(response, error.code, error.body)
+      const headers = error.retryAfter === undefined ? {} : { 'retry-after': [String(error.retryAfter)] }
+      if (!response.destroyed) send(response, error.code, error.body, headers)
     }
   }
 
   async function answer(request: IncomingMessage, text: string, response: ServerResponse): Promise<void> {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'https://double')
-    const known = routeOf(pathname, resourcesOf(server.layouts))
+    const known = routeOf(pathname, served())
     const route = known && { ...known, resource: intern(known.resource) }
     const call = callOf(request, pathname, query, route, text)
     server.calls.push(call)
@@ -168,7 +176,7 @@ export async function startKubernetes(
     if (fault === 'cut') return void response.destroy()
     if (fault) throw fault
     authorize(call, route)
-    if (!route) return send(response, 200, discovery(pathname, server.layouts))
+    if (!route) return send(response, 200, discovery(pathname, served()))
     if (request.method !== 'GET') return write(route, call, response)
     if (route.name !== undefined) return send(response, 200, found(store, route))
     if (query.get('watch') === 'true') return watch(route, query, response)

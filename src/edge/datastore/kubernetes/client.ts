@@ -1,0 +1,150 @@
+// Requests to the API server, with the credentials of @kubernetes/client-node and our own reading of answers.
+//
+// The package's own requests parse JSON into doubles, which breaks sequence numbers of IPAM; its watch takes U+2028
+// inside a string for the end of a line and drops lines that do not parse. So it is asked for addresses,
+// certificates and tokens only.
+
+import type { IncomingMessage, RequestOptions } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { parseJson } from '../../../cluster/json.ts'
+import type { Fields } from '../../../cluster/shape.ts'
+import { type KubernetesSettings, loadConfig } from './config.ts'
+
+/** Calico's dial timeout, and how long an answer may take to begin and to end. */
+const CALL_DEADLINE_MS = 10_000
+
+/** The kernel asks a silent peer after this, each second, and gives up after ten times more. */
+const KEEPALIVE_MS = 15_000
+
+/** A refusal of the API server. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  /** The HTTP status. */
+  readonly code: number
+  /** The word of its Status, such as `AlreadyExists`. */
+  readonly reason: string | undefined
+  /** How long it asks us to stay away, in milliseconds. */
+  readonly retryAfterMs: number
+
+  constructor(code: number, message: string, reason?: string, retryAfterMs = 0) {
+    super(message)
+    this.code = code
+    this.reason = reason
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+export interface Request {
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly query?: Readonly<Record<string, string | undefined>>
+  readonly body?: string
+  readonly contentType?: string
+  readonly signal?: AbortSignal
+}
+
+export interface Client {
+  /** What it talks to, as far as known. */
+  endpoint(): string
+  /** One exchange. @throws ApiError, or what the network says */
+  call(path: string, request?: Request): Promise<Fields>
+  /** The answer of a request that has no end of its own. @throws as `call` does */
+  stream(path: string, request: Request): Promise<IncomingMessage>
+  /** Reads configuration, certificates and tokens anew before the next request. */
+  renew(): void
+  close(): void
+}
+
+export function apiClient(settings: KubernetesSettings): Client {
+  const agents = {
+    'http:': new http.Agent({ keepAlive: true }),
+    'https:': new https.Agent({ keepAlive: true }),
+  }
+  let loading: Promise<KubeConfig> | undefined
+  let endpoint = settings.kubeconfig ?? 'an address not known yet'
+
+  async function open(path: string, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+    loading ??= loadConfig(settings)
+    const config = await loading.catch((error) => {
+      loading = undefined
+      throw error
+    })
+    const { server, proxyUrl } = config.getCurrentCluster()!
+    endpoint = server
+    const url = new URL(server.replace(/\/$/, '') + path)
+    for (const [name, value] of Object.entries(request.query ?? {}))
+      if (value !== undefined) url.searchParams.set(name, value)
+    const options: RequestOptions = { headers: {} }
+    await config.applyToHTTPSOptions(options)
+    if (!proxyUrl) options.agent = agents[url.protocol as keyof typeof agents] // theirs makes a connection each time
+    const { method = 'GET', body } = request
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+    const { request: send } = url.protocol === 'http:' ? http : https
+    const headers = { ...options.headers, ...headersOf(options, request) }
+    const sent = send(url, { ...options, method, headers, signal }, resolve)
+    sent.once('error', reject)
+    sent.once('socket', (socket) => socket.setKeepAlive(true, KEEPALIVE_MS))
+    sent.end(body)
+    const response = await promise
+    if (response.statusCode === 401) client.renew()
+    if ((response.statusCode ?? 0) >= 300) throw refusal(response, await text(response))
+    return response
+  }
+
+  const client: Client = {
+    endpoint: () => endpoint,
+    async call(path, request = {}) {
+      const signals = [AbortSignal.timeout(CALL_DEADLINE_MS), ...(request.signal ? [request.signal] : [])]
+      return parseJson(await text(await open(path, request, AbortSignal.any(signals)))) as Fields
+    },
+    async stream(path, request) {
+      const impatience = new AbortController()
+      const timer = setTimeout(() => impatience.abort(new Error('no answer in time')), CALL_DEADLINE_MS)
+      const signals = [impatience.signal, ...(request.signal ? [request.signal] : [])]
+      return open(path, request, AbortSignal.any(signals)).finally(() => clearTimeout(timer))
+    },
+    renew() {
+      loading = undefined
+    },
+    close() {
+      for (const agent of Object.values(agents)) agent.destroy()
+    },
+  }
+  return client
+}
+
+function headersOf(
+  options: RequestOptions,
+  { body, contentType = 'application/json' }: Request,
+): http.OutgoingHttpHeaders {
+  const { Authorization } = options.headers as Record<string, string | undefined>
+  return {
+    accept: 'application/json',
+    'user-agent': 'caracal',
+    // A token file may end in a line break, which a header may not.
+    ...(Authorization && { Authorization: Authorization.trim() }),
+    // Said always: a DELETE with a body would otherwise be sent without any end.
+    ...(body !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(body) }),
+  }
+}
+
+async function text(response: IncomingMessage): Promise<string> {
+  return Buffer.concat(await response.toArray()).toString()
+}
+
+/** Most refusals are a Status; a proxy on the way, and the server's outermost layer, answer in plain text. */
+function refusal({ statusCode = 0, headers }: IncomingMessage, body: string): ApiError {
+  const retryAfterMs = Number(headers['retry-after'] ?? 0) * 1_000 || 0
+  try {
+    const { message, reason } = JSON.parse(body) as { message?: string; reason?: string }
+    return new ApiError(statusCode, message ?? `HTTP ${statusCode}`, reason, retryAfterMs)
+  } catch {
+    return new ApiError(
+      statusCode,
+      `HTTP ${statusCode}: ${body.trim().slice(0, 200)}`,
+      undefined,
+      retryAfterMs,
+    )
+  }
+}
