@@ -117,7 +117,7 @@ function hashedRouterId(nodename: string): Address {
 
 export function datastoreSettings(settings: Settings): DatastoreSettings {
   return {
-    type: settings.datastoreType as DatastoreSettings['type'],
+    type: settings.datastoreType,
     path: settings.datastorePath,
     endpoints: settings.etcdEndpoints,
     caFile: settings.etcdCaFile,
@@ -125,5 +125,11 @@ export function datastoreSettings(settings: Settings): DatastoreSettings {
     keyFile: settings.etcdKeyFile,
     username: settings.etcdUsername,
     password: settings.etcdPassword,
+    kubeconfig: settings.kubeconfig,
+    serviceHost: settings.kubernetesHost,
+    servicePort: settings.kubernetesPort,
+    apiGroup: settings.apiGroup,
+    nodename: settings.nodename,
+    interfacePrefix: settings.interfacePrefix[0],
   }
 }

@@ -123,6 +123,37 @@ export const settings = {
     meaning: 'Password of the etcd user. Never printed.',
   }),
 
+  kubeconfig: row({
+    environment: ['CALICO_KUBECONFIG', 'KUBECONFIG'],
+    type: optionalPath,
+    default: undefined,
+    defaultText: 'the service account of our pod',
+    live: false,
+    meaning: 'File that says where the Kubernetes API is, and as whom we use it.',
+  }),
+  kubernetesHost: row({
+    environment: ['KUBERNETES_SERVICE_HOST'],
+    type: text,
+    default: undefined,
+    live: false,
+    meaning: 'Address of the Kubernetes API for the service account; Kubernetes sets it.',
+  }),
+  kubernetesPort: row({
+    environment: ['KUBERNETES_SERVICE_PORT'],
+    type: integer(1, 65535),
+    default: 443,
+    live: false,
+    meaning: 'Port of the Kubernetes API for the service account; Kubernetes sets it.',
+  }),
+  apiGroup: row({
+    environment: ['CALICO_API_GROUP'],
+    type: text,
+    default: undefined,
+    defaultText: '`projectcalico.org/v3` where `crd.projectcalico.org` is not served',
+    live: false,
+    meaning: "API group of Calico's CRDs: `crd.projectcalico.org/v1` or `projectcalico.org/v3`.",
+  }),
+
   interfacePrefix: row({
     environment: ['FELIX_INTERFACEPREFIX'],
     felix: 'interfacePrefix',
