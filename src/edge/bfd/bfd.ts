@@ -88,6 +88,7 @@ export class Bfd {
       settings: target,
       discriminator: 1 + Math.floor(clock.random() * DISCRIMINATORS),
       clock,
+      afterReading: (run) => setImmediate(run), // sockets are polled between a timer and the next immediate
       say: (packet) => sender.send(encodePacket(packet)),
       up: () => log.info({ peer: target.address }, 'BFD up'),
       down: (reason) => this.#down(name, reason),

@@ -22,6 +22,8 @@ export interface EndOptions {
   /** Not 0, and no other session's. */
   readonly discriminator: number
   readonly clock: TimerClock
+  /** Runs it when what is in the sockets by now has been read. */
+  afterReading(run: () => void): void
   say(packet: ControlPacket): void
   up(): void
   /** The path was good and has failed. */
@@ -30,18 +32,22 @@ export interface EndOptions {
   excused(reason: string): void
 }
 
-/** Milliseconds a timer of ours may be late without our having been held up. */
-const PUNCTUAL_MS = 20
 /** Milliseconds after a pause of ours in which the peer may tell us that it missed something. */
 const AFTERMATH_MS = 1_000
+
+/** Milliseconds of the clock. */
+interface Due {
+  readonly at: number
+  readonly tolerance: number
+}
 
 export class BfdEnd {
   readonly #options: EndOptions
   #session: BfdSession
   #cancelTransmission = () => {}
   #cancelDetection = () => {}
-  /** When the next packet of ours is due. */
-  #due = Number.POSITIVE_INFINITY
+  /** When the next packet of ours is due, and after how many milliseconds without one we have been held up. */
+  #due: Due = { at: Number.POSITIVE_INFINITY, tolerance: 0 }
   #heldUpAt = Number.NEGATIVE_INFINITY
 
   constructor(options: EndOptions) {
@@ -101,31 +107,40 @@ export class BfdEnd {
     const { clock, say } = this.#options
     this.#cancelTransmission()
     this.#noteLateness(this.#due)
-    this.#due = Number.POSITIVE_INFINITY
+    this.#due = { at: Number.POSITIVE_INFINITY, tolerance: 0 }
     say(controlPacket(this.#session))
     const ms = transmitMs(this.#session, clock.random())
     if (ms === undefined) return
-    this.#due = clock.now() + ms
+    this.#due = { at: clock.now() + ms, tolerance: ms }
     this.#cancelTransmission = clock.after(ms, () => this.#transmit())
   }
 
   #listen(ms: number): void {
     const { clock } = this.#options
-    const deadline = clock.now() + ms
+    const deadline = { at: clock.now() + ms, tolerance: ms / (this.#session.remote?.multiplier ?? 1) }
     this.#cancelDetection()
     this.#cancelDetection = clock.after(ms, () => this.#overdue(deadline, ms))
   }
 
-  /** Late, it begins again: what the peer sent may be lost. In time, what has arrived is still to be read before it counts. */
-  #overdue(deadline: number, ms: number): void {
-    if (this.#noteLateness(deadline)) this.#listen(ms)
-    else this.#cancelDetection = this.#options.clock.after(0, () => this.#happen({ kind: 'silence' }))
+  /**
+   * What has arrived is read before silence counts. After a pause of ours as long as the peer takes from packet to packet
+   * the time begins again: not we alone may have stood still, but the whole machine, and nothing has arrived at it.
+   */
+  #overdue(deadline: Due, ms: number): void {
+    if (this.#noteLateness(deadline)) {
+      this.#listen(ms)
+      return
+    }
+    const { remote } = this.#session
+    this.#options.afterReading(() => {
+      if (this.#session.remote === remote) this.#happen({ kind: 'silence' })
+    })
   }
 
   /** True when something that was due comes so late that we must have been held up. */
-  #noteLateness(due: number): boolean {
+  #noteLateness({ at, tolerance }: Due): boolean {
     const now = this.#options.clock.now()
-    const isLate = now - due > PUNCTUAL_MS
+    const isLate = now - at > tolerance
     if (isLate) this.#heldUpAt = now
     return isLate
   }

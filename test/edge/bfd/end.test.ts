@@ -32,6 +32,7 @@ function anEnd() {
     settings: SETTINGS,
     discriminator: 7,
     clock,
+    afterReading: (run) => clock.after(1, run),
     say: ({ state, poll, final }) =>
       said.push(`${clock.time} ${state}${poll ? ' poll' : ''}${final ? ' final' : ''}`),
     up: () => told.push('up'),
@@ -75,7 +76,7 @@ t.test('once up it speaks at its interval', async (t) => {
 
 t.test('silence for three intervals is failure, and no sooner', async (t) => {
   const { told, pass } = anEndThatIsUp()
-  pass(899)
+  pass(900)
   t.same(told, [])
   pass(1)
   t.same(told, ['down: control detection time expired'])
@@ -93,18 +94,29 @@ t.test('each packet gives it time again', async (t) => {
 t.test('a failure is told to the other end at once', async (t) => {
   const { said, pass } = anEndThatIsUp()
   pass(901)
-  t.equal(said.at(-1), '900 Down')
+  t.equal(said.at(-1), '901 Down')
 })
 
 t.test('a timer that expires late is our own lateness: the peer has its whole time again', async (t) => {
   const { clock, told, pass } = anEndThatIsUp()
   clock.advance(5000)
   t.same(told, [])
-  pass(899)
+  pass(900)
   t.same(told, [])
   pass(1)
   t.same(told, ['down: control detection time expired'])
 })
+
+t.test(
+  'a timer that is late by less than an interval is no excuse: what came would have been read',
+  async (t) => {
+    const { clock, told, pass } = anEndThatIsUp()
+    pass(899)
+    clock.advance(250)
+    pass(1)
+    t.same(told, ['down: control detection time expired'])
+  },
+)
 
 t.test('what has arrived before the time is over is read before it counts', async (t) => {
   const { clock, end, told } = anEndThatIsUp()
