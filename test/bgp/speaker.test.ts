@@ -198,6 +198,19 @@ t.test('a wrong AS is refused with 2/2 and the AS, and tried again less and less
   t.ok(dials(120) <= 6, 'waits 5, 10, 20 and 30 seconds')
 })
 
+t.test('a peer that lets nobody in after an error has said why before', async (t) => {
+  const { network, a, b } = pair()
+  a.peers(meshPeer(a, b, { peerAsn: 65001 }))
+  network.run(3 * SECOND)
+  b.step({ kind: 'peers', set: [], remove: [a.addresses[0]!] })
+  const dials = a.dials.length
+  network.run(60 * SECOND)
+  t.ok(a.dials.length > dials, 'it is refused again')
+  t.match(a.view(b), { lastError: 'BGP Error: Bad peer AS', advice: /correct asNumber/ })
+  network.run(300 * SECOND)
+  t.equal(a.view(b).lastError, 'Socket: Connection closed', 'errors are forgotten after five minutes')
+})
+
 t.test('equal router ids are refused within an AS, and legal across (RFC 6286)', async (t) => {
   const same = { routerId: address('10.9.9.9') }
   const inside = establishedPair(same)

@@ -63,7 +63,7 @@ export function adviceOn(failure: Failure, from: State, peer: PeerConfig): strin
   if (failure.by === 'restart') return undefined
   if (failure.by === 'socket')
     return from === 'Established' ? undefined : SOCKET[failure.reason]?.(peer, undefined)
-  if (failure === HOLD_TIMER_EXPIRED) return adviceIn(from, peer)
+  if (failure === HOLD_TIMER_EXPIRED) return from === 'Established' ? fellSilent(peer) : adviceIn(from, peer)
   const data = failure.by === 'us' ? failure.data : undefined
   return NOTIFIED[key(failure.by, failure.code, failure.subcode)]?.(peer, data)
 }
@@ -85,6 +85,10 @@ function silence(peer: PeerConfig): string {
 
 function unwelcome(peer: PeerConfig): string {
   return `the peer ends the connection at once: check that it has ${ours(peer)} as a neighbor, and as no other's`
+}
+
+function fellSilent(peer: PeerConfig): string {
+  return `the session was up, and then nothing came any more: check whether ${at(peer)} still runs, and the way there`
 }
 
 /** Packets get there, but are dropped before anybody reads them. */

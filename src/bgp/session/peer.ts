@@ -245,8 +245,14 @@ export class Peer implements Owner {
   }
 
   #failed(failure: Failure, from: State): void {
-    this.#tell(failureText(failure), adviceOn(failure, from, this.config))
+    if (!this.#isAftermath(failure, from))
+      this.#tell(failureText(failure), adviceOn(failure, from, this.config))
     if (isProtocolError(failure)) this.#wait()
+  }
+
+  /** A peer that found fault lets nobody in for a while, as BIRD does for a minute: what it found says more than that. */
+  #isAftermath(failure: Failure, from: State): boolean {
+    return this.#errorWait > 0 && failure.by === 'socket' && from === 'OpenSent'
   }
 
   #tell(reason: string, advice?: string): void {
