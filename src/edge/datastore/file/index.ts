@@ -22,11 +22,18 @@ import { directoryReader } from './reader.ts'
 import { serial } from './serial.ts'
 import { allInForce, inForce } from './view.ts'
 
-/** A file with nothing left in it stays so long, in milliseconds, for all readers to see that this is on purpose. */
-const SEEN_MS = 500
+export interface FileDatastoreOptions {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number
+  /** How long a file with nothing left in it stays, in milliseconds, for all readers to see that this is on purpose. */
+  readonly seenMs?: number
+}
 
-/** Opens a directory of manifests. It need not exist yet to be watched. `now`: milliseconds since 1970. */
-export function fileDatastore(directory: string, now?: () => number): Datastore {
+/** Opens a directory of manifests. It need not exist yet to be watched. */
+export function fileDatastore(
+  directory: string,
+  { now, seenMs = 10_000 }: FileDatastoreOptions = {},
+): Datastore {
   const reader = directoryReader(directory, now)
   const closing = new AbortController()
   /** Under way, by file. */
@@ -46,6 +53,7 @@ export function fileDatastore(directory: string, now?: () => number): Datastore 
     return inTurn(() =>
       withLock(directory, async () => {
         await reader.refresh('all').catch(unavailable)
+        for (const [name, { entries }] of reader.view.files) if (entries.length === 0) removeLater(name)
         return change()
       }),
     )
@@ -58,9 +66,11 @@ export function fileDatastore(directory: string, now?: () => number): Datastore 
     if (text === DELETED) removeLater(file)
   }
 
+  /** If it says then that it was deleted. What an earlier process has left is noticed when somebody writes. */
   function removeLater(file: string): void {
+    if (removals.has(file)) return
     const path = join(directory, file)
-    const removal = delay(SEEN_MS)
+    const removal = delay(seenMs, undefined, { ref: false, signal: closing.signal })
       .then(() => withLock(directory, async () => (await textOf(path)) === DELETED && removeText(path)))
       .then(() => {})
       .catch(() => {}) // an empty file does no harm
