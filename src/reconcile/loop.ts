@@ -1,7 +1,8 @@
 // When the reconcilers run: when something is dirty, when a retry is due, and for a slow reading of everything.
 //
-// A round puts in dependency order, then prunes in reverse: nothing goes while
-// something still leans on it. Rounds never overlap.
+// A round puts in dependency order, then prunes in reverse: nothing comes before
+// what it leans on, and nothing goes while something still leans on it. Rounds
+// never overlap.
 
 import type { TimerClock } from './clock.ts'
 import { earliest } from './refusals.ts'
@@ -32,6 +33,8 @@ export interface LoopOptions {
 
 /** After a reading failed; also the least time between two readings. */
 const RESYNC_SOON_MS = 1_000
+/** Times in a round that a stream of changes may hold up the last in the order. */
+const MOST_RETURNS = 16
 /** Share of the interval added at random, so that nodes started together drift apart (Calico jitter). */
 const JITTER = 0.1
 
@@ -135,9 +138,20 @@ export class Loop {
 
   async #round(): Promise<void> {
     for (const member of this.#members) await this.#resyncIfDue(member)
-    for (const { reconciler } of this.#members) await reconciler.put()
+    await this.#put()
     if (this.#pruning) for (const { reconciler } of this.#members.toReversed()) await reconciler.prune()
     this.#options.onRound()
+  }
+
+  /** What is wanted meanwhile may come with something for those whose turn is over: they go first again. */
+  async #put(): Promise<void> {
+    let returns = 0
+    for (let at = 0; at < this.#members.length; at++) {
+      await this.#members[at]!.reconciler.put()
+      const dirty = this.#members.findIndex(({ reconciler }) => reconciler.pending(false))
+      if (dirty < 0 || dirty > at || returns++ === MOST_RETURNS) continue
+      at = dirty - 1
+    }
   }
 
   async #resyncIfDue(member: Member): Promise<void> {

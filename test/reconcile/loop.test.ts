@@ -47,6 +47,36 @@ t.test('puts go in order of dependency, removals in reverse, after everything wa
   await loop.stop()
 })
 
+t.test('what comes meanwhile does not overtake what it leans on', async (t) => {
+  const { calls, links, routes, loop } = twoKinds()
+  await loop.start()
+  calls.length = 0
+  links.reconciler.want('first', item('first=1'))
+  links.kernel.meanwhile = () => {
+    for (const { reconciler } of [routes, links]) reconciler.want('second', item('second=1'))
+  }
+  loop.nudge()
+  await turn()
+  t.same(calls, ['link put first=1', 'link put second=1', 'route put second=1'])
+  await loop.stop()
+})
+
+t.test('a stream of changes holds up the last in the order for a while only', async (t) => {
+  const { calls, links, routes, loop } = twoKinds()
+  await loop.start()
+  let changes = 0
+  const change = () => {
+    links.reconciler.want('link', item(`link=${++changes}`))
+    if (changes < 100) links.kernel.meanwhile = change
+  }
+  links.kernel.meanwhile = change
+  for (const { reconciler } of [routes, links]) reconciler.want('new', item('new=1'))
+  loop.nudge()
+  await turn()
+  t.ok(calls.indexOf('route put new=1') < calls.indexOf('link put link=30'))
+  await loop.stop()
+})
+
 t.test('nothing is removed before pruning is allowed', async (t) => {
   const { routes, loop } = twoKinds()
   routes.kernel.held.set('old', item('old=1'))
