@@ -335,7 +335,7 @@ class Agent {
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
     if (peers.size > 0) {
-      const event = peersEvent(peers, (at) => this.#plan.facts.hasNodeAt(at))
+      const event = peersEvent(peers, (at) => this.#plan.facts.isClusteredWith(at))
       runner.step(event) // known, and protected, before they can come in
       watchPaths(event, this.#bfd)
       runner.step({ kind: 'next-hops' }) // a peer's gateway may be another

@@ -115,10 +115,10 @@ export class Facts {
     for (const address of tunnelAddresses(node)) yield hostPrefix(address)
   }
 
-  /** Whether a node has this address for its sessions. */
-  hasNodeAt(at: ScopedAddress): boolean {
+  /** Whether a node of the cluster has this address for its sessions, and we are one, too. */
+  isClusteredWith(at: ScopedAddress): boolean {
     const { address, zone } = unscoped(at)
-    return zone === undefined && this.nodesByAddress.get(address).size > 0
+    return this.node !== undefined && zone === undefined && this.nodesByAddress.get(address).size > 0
   }
 
   /** Who has one address of a block that is not its owner's, according to IPAM. */
