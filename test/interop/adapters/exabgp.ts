@@ -29,9 +29,9 @@ export const exabgp: Adapter = {
     ask(plan, 'sh', '-c', `echo "neighbor ${remote} announce route-refresh ${family} unicast" > commands`),
 }
 
-/** Commands come from a pipe that nobody closes. */
+/** Commands come from a pipe that nobody closes, by a process that ends with the other. */
 function api({ directory }: Plan): string {
-  return `#!/bin/sh\ncat <> ${directory}/commands &\nexec cat >> ${directory}/events\n`
+  return `#!/bin/sh\nsetpriv --pdeathsig KILL cat <> ${directory}/commands &\nexec cat >> ${directory}/events\n`
 }
 
 function configuration(plan: Plan): string {
