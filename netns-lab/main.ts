@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { execa } from 'execa'
+import { sideBySide } from './beside.ts'
 import { environmentOn, placeNamed } from './exec.ts'
 import { interruptible, needRoot } from './interrupt.ts'
 import { lives } from './kernel/processes.ts'
@@ -130,7 +131,7 @@ async function command(work: (signal: AbortSignal) => Promise<number>): Promise<
   })
 }
 
-/** Those that this kernel cannot do come last, all in one virtual machine. */
+/** Those that this kernel cannot do are told in one virtual machine meanwhile: it uses one processor, and most of a story is waiting. */
 async function tellAll(
   names: readonly string[],
   { datastore, update = false, vm, results }: StoryOptions,
@@ -146,9 +147,12 @@ async function tellAll(
   const missing = await missingHere(turns.flatMap(({ story }) => story.needs))
   const apart = turns.filter(({ story }) => vm ?? story.needs.some((need) => missing.has(need)))
   const here = turns.filter((turn) => !apart.includes(turn))
-  const options = { update, signal, progress: console.log, verdict }
-  await tellTurns(here, options)
-  if (apart.length > 0) await tellInMachine(apart, options)
+  const options = { update, signal, verdict }
+  await sideBySide(
+    console.log,
+    (progress) => tellTurns(here, { ...options, progress }),
+    (progress) => tellInMachine(apart, { ...options, progress }),
+  )
   console.log(`stories: ${count.passed} passed, ${count.failed} failed`)
   return count.failed === 0 ? 0 : 1
 }

@@ -13,6 +13,7 @@ const turnMs = 300_000
 
 /** A turn that the machine did not get to, or not to the end of, has failed. */
 export async function tellInMachine(turns: readonly Turn[], options: TurnOptions): Promise<void> {
+  if (turns.length === 0) return
   options.progress(`-- in the virtual machine: ${turns.map(titleOf).join(', ')}`)
   const passed = await passedInMachine(turns, options)
   for (const turn of turns) options.verdict(turn, passed.includes(titleOf(turn)))
