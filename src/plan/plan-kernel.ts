@@ -61,6 +61,7 @@ interface Source {
 const sources: readonly Source[] = [
   { name: 'local workload', offer: workloadRoute },
   { name: 'local block', offer: blockRoute },
+  { name: 'own tunnel', offer: tunnelRoute },
   { name: 'way to a BGP peer', offer: peerRoute },
   { name: 'other node', offer: remoteRoute },
   { name: 'BGP', offer: learnedRoute },
@@ -125,6 +126,15 @@ function blockRoute(destination: Prefix, { facts }: Inputs): Offer {
     protocol: '80',
     because: `block of this node, ${pool ? `pool ${pool.name}` : 'pool is gone'}`,
   }
+}
+
+/** None, for whoever asks about an address of this node's tunnels: the kernel looks up its own addresses first. */
+function tunnelRoute(destination: Prefix, { local }: Inputs): Offer {
+  if (!isHost(destination)) return undefined
+  const own = Object.values(local.devices).find(
+    ({ tunnel }) => tunnel?.address === prefixAddress(destination),
+  )
+  return own?.tunnel && { declined: `it is the address of ${own.tunnel.name}: ${own.tunnel.because}` }
 }
 
 /** A peer whose gateway is named (`reachableBy`) is reached so even if it teaches us a better way to itself (Calico issue #7149). */

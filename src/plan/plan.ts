@@ -124,6 +124,7 @@ export class Plan {
       links: this.#links,
       homes: this.#homes,
       former: this.#former,
+      usePodCidr: this.#settings.usePodCidr,
       unsupported: this.#unsupported,
       settings: this.#settings.kernel,
     }))

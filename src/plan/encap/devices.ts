@@ -22,6 +22,8 @@ export interface LocalInputs {
   readonly homes: ReadonlyMap<Address, string>
   /** Pools as they were a moment ago, while others may still send to us so: transition.ts. */
   readonly former: readonly IpPool[]
+  /** USE_POD_CIDR: a node publishes an address for tunl0 whether it has one or not (src/ipam/pod-cidr.ts). */
+  readonly usePodCidr: boolean
   /** Kinds of devices that this kernel cannot make. */
   readonly unsupported: ReadonlySet<TunnelKind>
   readonly settings: { readonly ipv6: boolean; readonly tunnels: TunnelSettings }
@@ -134,10 +136,13 @@ function deviceFor(row: Row, end: End, inputs: LocalInputs): Device {
   return { tunnel, unsupported: unsupported.has(kindOf(row.name)) }
 }
 
-/** Why there is the device, or why there is not. */
+/**
+ * Why there is the device, or why there is not. An address that this node publishes invites packets for as long as it
+ * stands there, so the device outlives the last pool and the last transition until the address is gone from the Node.
+ */
 function reasonFor(
   { enabled, ...row }: Row,
-  { facts, former, settings }: LocalInputs,
+  { facts, former, usePodCidr, settings }: LocalInputs,
 ): { because: string } | Declined {
   const { ipv6, tunnels } = settings
   if (!tunnels.enabled) return { declined: 'CALICO_NETWORKING_BACKEND is none' }
@@ -152,6 +157,9 @@ function reasonFor(
     return {
       because: `nodes that have not heard yet may still use ${row.encapsulation.name} in pool ${left}`,
     }
+  const invitation = usePodCidr ? undefined : facts.node && row.address(facts.node)
+  if (invitation)
+    return { because: `node ${facts.self} still publishes ${invitation}, the address of ${row.name}` }
   return { declined: `no ${row.family === 'ipv4' ? 'IPv4' : 'IPv6'} pool uses ${row.encapsulation.name}` }
 }
 

@@ -10,7 +10,7 @@ import { deviceOf, type Local, vxlanDevice } from './local.ts'
 import { contradiction } from './program-cluster-routes.ts'
 import { vxlan } from './vxlan.ts'
 
-export interface WarningInputs extends Omit<LocalInputs, 'unsupported' | 'homes' | 'former'> {
+export interface WarningInputs extends Pick<LocalInputs, 'facts' | 'links' | 'settings'> {
   readonly local: Local
   readonly bgpEnabled: boolean
 }

@@ -1,21 +1,21 @@
 import t from 'tap'
+import { prefix } from '../../../src/inet/prefix.ts'
 import type { TunnelName } from '../../../src/plan/wanted.ts'
 import { node, pool } from '../../kit/documents.ts'
-import { Cluster } from '../../kit/plan.ts'
+import { Cluster, settings } from '../../kit/plan.ts'
 
 const spec = { ipv4VXLANTunnelAddr: '10.65.0.0', ipv6VXLANTunnelAddr: 'fd10::' }
-const self = node('localhostname', '10.0.0.1/24', {
-  ipv6Address: 'fd20::1/64',
-  ipv4IPIPTunnelAddr: '10.65.0.1',
-  spec,
-})
+const ipv6Address = 'fd20::1/64'
+const silent = node('localhostname', '10.0.0.1/24', { ipv6Address })
+/** Publishes the addresses of its tunnels. */
+const self = node('localhostname', '10.0.0.1/24', { ipv6Address, ipv4IPIPTunnelAddr: '10.65.0.1', spec })
 
 const ipip = pool('ipip', '10.65.0.0/16', { ipipMode: 'Always' })
 const vxlan = pool('vxlan', '10.66.0.0/16', { vxlanMode: 'CrossSubnet' })
 const vxlan6 = pool('vxlan6', 'fd10::/64', { vxlanMode: 'Always' })
 
 function host(): Cluster {
-  return new Cluster('localhostname').link('eth0', '10.0.0.1/24', 'fd20::1/64').set(self)
+  return new Cluster('localhostname').link('eth0', '10.0.0.1/24', 'fd20::1/64').set(silent)
 }
 
 function devices(cluster: Cluster): TunnelName[] {
@@ -38,7 +38,7 @@ t.test(
 )
 
 t.test('devices have the properties that other nodes count on', async (t) => {
-  const cluster = host().set(ipip, vxlan, vxlan6)
+  const cluster = host().set(self, ipip, vxlan, vxlan6)
   cluster.settle()
   const { tunnels } = cluster.plan
   t.match(tunnels.get('tunl0'), { mtu: 1480, address: '10.65.0.1', checksumOffload: true })
@@ -54,6 +54,23 @@ t.test('devices have the properties that other nodes count on', async (t) => {
     address: 'fd10::',
     vxlan: { ...properties, local: 'fd20::1', mac: '66:e7:df:bb:1a:68' },
   })
+})
+
+t.test('a device stays until this node publishes no address for it any more', async (t) => {
+  const cluster = host().set(self, ipip, vxlan, vxlan6).delete(ipip, vxlan, vxlan6)
+  t.same(devices(cluster), ['tunl0', 'vxlan-v6.calico', 'vxlan.calico'])
+  const because = 'node localhostname still publishes 10.65.0.1, the address of tunl0'
+  t.equal(cluster.plan.tunnels.get('tunl0')?.because, because)
+  t.same(cluster.plan.explain(prefix('10.65.0.1/32')), [
+    { source: 'own tunnel', offer: { declined: `it is the address of tunl0: ${because}` } },
+  ])
+  t.same(devices(cluster.tunnels({ ipipEnabled: false })), ['vxlan-v6.calico', 'vxlan.calico'], 'a setting')
+  t.same(devices(cluster.tunnels({ ipipEnabled: undefined }).set(silent)), [])
+})
+
+t.test('with USE_POD_CIDR an address is published also where there is no tunnel', async (t) => {
+  const cluster = new Cluster('localhostname', { ...settings, usePodCidr: true })
+  t.same(devices(cluster.link('eth0', '10.0.0.1/24').set(self)), [])
 })
 
 t.test('settings come before pools; that of VXLAN leaves IPv6 alone, as in Calico', async (t) => {
@@ -72,11 +89,11 @@ t.test('settings come before pools; that of VXLAN leaves IPv6 alone, as in Calic
 t.test(
   'devices are there before they have an address, which invites packets; a VXLAN device waits for the interface of ours',
   async (t) => {
-    const cluster = host().set(ipip, vxlan, node('localhostname', '10.0.0.1/24'))
-    t.same(devices(cluster), ['tunl0', 'vxlan.calico'])
+    const cluster = host().set(ipip, vxlan, vxlan6)
+    t.same(devices(cluster), ['tunl0', 'vxlan-v6.calico', 'vxlan.calico'])
     for (const tunnel of cluster.plan.tunnels.values()) t.notOk('address' in tunnel)
     cluster.set(self)
-    t.same(devices(cluster), ['tunl0', 'vxlan.calico'])
+    t.same(devices(cluster), ['tunl0', 'vxlan-v6.calico', 'vxlan.calico'])
     t.same(devices(cluster.unlink('eth0')), ['tunl0'])
   },
 )
@@ -85,7 +102,7 @@ t.test('no tunnel is its own parent, nor is the interface of kube-proxy', async 
   const cluster = new Cluster('localhostname')
     .link('vxlan.calico', '10.0.0.1/32')
     .link('kube-ipvs0', '10.0.0.1/32')
-    .set(self, vxlan)
+    .set(silent, vxlan)
   t.same(devices(cluster), [])
   cluster.link('eth1', '10.0.0.1/24')
   t.same(devices(cluster), ['vxlan.calico'])
@@ -121,8 +138,8 @@ t.test(
 t.test(
   'a kernel without a kind of device keeps the device wanted, and the routes of its pools from being written',
   async (t) => {
-    const cluster = host().set(ipip, vxlan).unsupported('ipip')
-    t.same(devices(cluster), ['tunl0', 'vxlan.calico'])
+    const cluster = host().set(self, ipip, vxlan, vxlan6).unsupported('ipip')
+    t.same(devices(cluster), ['tunl0', 'vxlan-v6.calico', 'vxlan.calico'])
     t.match(cluster.plan.warnings, [/^pool ipip \(IPIP Always\) is not in force: .*load the module ipip/])
     t.same(cluster.unsupported().plan.warnings.length, 1, 'not settled yet')
     cluster.settle()

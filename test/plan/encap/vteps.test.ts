@@ -56,7 +56,7 @@ t.test('a MAC address in the resource comes before the derived one', async (t) =
 })
 
 t.test('they come and go with the node and with the device of their family', async (t) => {
-  const given = cluster().set(vtep('b', 2))
+  const given = cluster().set(node('a', '10.0.0.1/24', { ipv6Address: 'fd20::1/64' }), vtep('b', 2))
   t.equal(entries(given).length, 4)
   t.equal(entries(given.delete(pools[0]!)).length, 2)
   t.equal(entries(given.set(pools[0]!)).length, 4)
