@@ -8,8 +8,8 @@ import type { DatastoreSettings } from '../edge/datastore/index.ts'
 import type { KernelOptions } from '../edge/kernel/kernel.ts'
 import { type Address, addressFromBytes } from '../inet/address.ts'
 import { offloadsChecksums, type TunnelSettings } from '../plan/encap/settings.ts'
+import type { PlanSettings } from '../plan/known.ts'
 import type { NatSettings } from '../plan/nat-inputs.ts'
-import type { PlanSettings } from '../plan/plan.ts'
 
 /** Looked up anew whenever one counts, since they change while we run. */
 export function kernelSettings(current: () => Settings): KernelOptions['settings'] {

@@ -1,0 +1,50 @@
+// What the plan has been told. Changed only by `Plan` (plan.ts); all else in this folder reads.
+
+import type { Path } from '../bgp/types.ts'
+import type { IpPool } from '../cluster/model.ts'
+import type { Address } from '../inet/address.ts'
+import type { Prefix } from '../inet/prefix.ts'
+import type { TunnelKind } from './encap/local.ts'
+import { Facts } from './facts.ts'
+import { MultiIndex } from './multi-index.ts'
+import type { NatSettings } from './nat-inputs.ts'
+import type { BgpSettings } from './plan-bgp.ts'
+import type { KernelSettings } from './plan-kernel.ts'
+import { Resolver } from './resolve.ts'
+import type { ForeignRoute, Link } from './underlay.ts'
+import type { Route } from './wanted.ts'
+
+export interface PlanSettings {
+  readonly kernel: KernelSettings
+  readonly bgp: BgpSettings
+  readonly nat: NatSettings
+  /** USE_POD_CIDR. Does not change while we run. */
+  readonly usePodCidr: boolean
+}
+
+export class Known {
+  /** Cluster data, by what it is looked up by. */
+  readonly facts: Facts
+  readonly resolver = new Resolver()
+  /** BGP paths in use by destination, the best first. */
+  readonly paths = new Map<Prefix, readonly Path[]>()
+  /** The destinations of `paths`. */
+  readonly byNextHop = new MultiIndex<Address, Prefix>()
+  readonly links = new Map<string, Link>()
+  /** The interface that last had an address, as long as it is there. */
+  readonly homes = new Map<Address, string>()
+  /** Routes of others by destination, of the metric ours would have. */
+  readonly foreign = new Map<Prefix, ForeignRoute>()
+  /** BGP routes an earlier run left, kept until our sessions have spoken. */
+  readonly stale = new Map<Prefix, Route>()
+  /** Pools whose encapsulation has just changed, as they were before, the last change first. */
+  readonly former: IpPool[] = []
+  /** Kinds of tunnel devices that this kernel cannot make. */
+  unsupported: ReadonlySet<TunnelKind> = new Set()
+  settings: PlanSettings
+
+  constructor(self: string, settings: PlanSettings) {
+    this.facts = new Facts(self)
+    this.settings = settings
+  }
+}
