@@ -9,7 +9,7 @@ import type { Lab } from './lab.ts'
 import { nextSteps } from './next-steps.ts'
 import { allPings, matrix, unanswered } from './ping.ts'
 import { report } from './report.ts'
-import type { StoreType } from './state.ts'
+import { type StoreType, storeTypes } from './state.ts'
 import { until } from './until.ts'
 import { up, withLab } from './up.ts'
 
@@ -20,7 +20,7 @@ const pingMs = 30_000
 const options = new Command('npm run demo --')
   .description('Three nodes and six pods in network namespaces, from nothing to pings.')
   .addOption(
-    new Option('--datastore <type>', 'where cluster data is kept').choices(['file', 'etcd']).default('file'),
+    new Option('--datastore <type>', 'where cluster data is kept').choices(storeTypes).default('file'),
   )
   .option('--keep', 'leave it running, and say what to type next')
   .parse()

@@ -11,7 +11,7 @@ import { lives } from './kernel/processes.ts'
 import { inside } from './kernel/run.ts'
 import { type Lab, LabError } from './lab.ts'
 import { nextSteps } from './next-steps.ts'
-import { labs, type StoreType } from './state.ts'
+import { labs, type StoreType, storeTypes } from './state.ts'
 import { readStory, stories } from './story/index.ts'
 import { type Turn, tellTurns, titleOf, turnsOf } from './story/turns.ts'
 import { attach, refuse, tearDown, up } from './up.ts'
@@ -175,5 +175,5 @@ function overview({ name, state }: Lab): string {
 }
 
 function datastoreOption(): Option {
-  return new Option('--datastore <type>', 'where cluster data is kept').choices(['file', 'etcd'])
+  return new Option('--datastore <type>', 'where cluster data is kept').choices(storeTypes)
 }

@@ -7,7 +7,9 @@ import { lives, type ProcessId } from './kernel/processes.ts'
 export const repository = join(import.meta.dirname, '..')
 const home = join(repository, '.lab')
 
-export type StoreType = 'file' | 'etcd'
+export const storeTypes = ['file', 'etcd', 'kubernetes'] as const
+
+export type StoreType = (typeof storeTypes)[number]
 
 /** A pod that is there. */
 export interface RunningPod {

@@ -165,8 +165,8 @@ function labOf(topology: Topology, state: State, signal: AbortSignal): Lab {
 }
 
 async function fill(lab: Lab): Promise<void> {
-  const { topology, store } = lab
-  for (const document of startDocuments(topology)) await store.create(document)
+  const { topology, state, store } = lab
+  for (const document of startDocuments(topology, state.store)) await store.create(document)
   for (const { name, blocks } of topology.nodes)
     for (const block of blocks) await claimBlock(store, block, name)
   for (const pod of topology.pods) await addPod(lab, pod)

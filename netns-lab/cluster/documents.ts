@@ -7,6 +7,7 @@ import type { Document } from '../../src/cluster/feed.ts'
 import { type Address, familyOf } from '../../src/inet/address.ts'
 import { hostPrefix, type Prefix } from '../../src/inet/prefix.ts'
 import { interfaceName, podMac } from '../kernel/pods.ts'
+import type { StoreType } from '../state.ts'
 import { addressOf, type LabNode, type Pod, type Pool, spelt, type Topology } from '../topology/index.ts'
 import type { BlockSpec, Owner } from './ipam.ts'
 
@@ -16,11 +17,14 @@ const apiVersion = 'projectcalico.org/v3'
 
 /**
  * What is there before any pod: the documents of the file come last, and may replace others. Where no node is registered
- * nobody has started yet, and the cluster has nothing of what the first start-up leaves.
+ * nobody has started yet, and the cluster has nothing of what the first start-up leaves; but with Kubernetes there is
+ * kubelet, who says that there are nodes.
  */
-export function startDocuments({ nodes, pools, documents }: Topology): Document[] {
+export function startDocuments({ nodes, pools, documents }: Topology, store: StoreType): Document[] {
   const registered = nodes.filter(({ registered }) => registered)
+  const others = store === 'kubernetes' ? nodes.filter(({ registered }) => !registered) : []
   const all = [
+    ...others.map(withoutCalico),
     ...(registered.length > 0 ? [clusterInformation, felixConfiguration] : []),
     ...pools.map(poolDocument),
     ...registered.map(nodeDocument),
@@ -41,6 +45,12 @@ const felixConfiguration = document('FelixConfiguration', 'default', {
   reportingInterval: '0s',
   floatingIPs: 'Disabled',
 })
+
+/** A Node that calico-node has not written to yet. */
+function withoutCalico(node: LabNode): Document {
+  const { spec, ...document } = nodeDocument(node)
+  return { ...document, spec: { addresses: (spec as { addresses: object[] }).addresses } }
+}
 
 export function nodeDocument(node: LabNode): Document {
   const { routeReflectorClusterID } = node

@@ -2,10 +2,9 @@
 // settings of that datastore. It ends with the process that started it.
 
 import { StoreError } from '../../src/cluster/feed.ts'
-import { openDatastore } from '../../src/edge/datastore/index.ts'
-import type { Answer, Call, Method } from './store.ts'
+import { type Answer, type Call, type Method, openStore } from './store.ts'
 
-const store = openDatastore(JSON.parse(process.argv[2]!))
+const store = openStore(JSON.parse(process.argv[2]!))
 const methods = store as unknown as Record<Method, (...args: readonly unknown[]) => Promise<unknown>>
 
 process.on('message', (call: Call) => void carryOut(call).then((answer) => process.send?.(answer)))

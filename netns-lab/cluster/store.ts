@@ -1,6 +1,6 @@
 // The lab's hand on the cluster's datastore: through the agent's own `Datastore`, so that every kind of datastore works.
 //
-// A real etcd answers in the lab's network only. There the calls are carried to a process inside, over Node's IPC.
+// A real etcd, or the Kubernetes API, answers in the lab's network only. There the calls are carried to a process inside, over Node's IPC.
 
 import { type ChildProcess, fork, type Serializable } from 'node:child_process'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import {
   StoreError,
 } from '../../src/cluster/feed.ts'
 import { type DatastoreSettings, openDatastore } from '../../src/edge/datastore/index.ts'
+import { openKubernetes } from './kubernetes-store.ts'
 
 export type Store = Omit<Datastore, 'watch'>
 
@@ -29,7 +30,7 @@ export type Answer =
 
 /** Opens a datastore that this process can reach. */
 export function openStore(settings: DatastoreSettings): Store {
-  return openDatastore(settings)
+  return settings.type === 'kubernetes' ? openKubernetes(settings) : openDatastore(settings)
 }
 
 /** Opens a datastore that can be reached in a namespace only. */

@@ -1,9 +1,11 @@
-// The datastore of a lab: a directory that all nodes see, or a real etcd as a host of the first segment.
+// The datastore of a lab: a directory that all nodes see, or a host of the first segment with a real etcd or with the
+// double of the Kubernetes API.
 
 import { existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Address, familyBits, familyOf } from '../../src/inet/address.ts'
 import { nthAddress, type Prefix, prefixLength } from '../../src/inet/prefix.ts'
+import { type ApiServerSettings, kubeconfigIn } from '../cluster/api-server.ts'
 import { openStore, openStoreInside, type Store } from '../cluster/store.ts'
 import { addMachine, cable } from '../kernel/network.ts'
 import { inside, outcome } from '../kernel/run.ts'
@@ -13,6 +15,7 @@ import { type Machine, machines, type Topology } from '../topology/index.ts'
 import { until } from '../until.ts'
 
 export const etcdHost = 'etcd'
+const apiHost = 'api'
 
 /** What a story may do to a datastore. */
 export type StoreEvent = 'cut' | 'mend' | 'kill' | 'start'
@@ -30,7 +33,13 @@ export interface LabDatastore {
 
 /** The datastore for a topology, whose files lie in `directory`. */
 export function labDatastore(type: StoreType, topology: Topology, directory: string): LabDatastore {
-  return type === 'file' ? fileStore(join(directory, 'datastore')) : etcdStore(topology, directory)
+  return makers[type](topology, directory)
+}
+
+const makers: Readonly<Record<StoreType, (topology: Topology, directory: string) => LabDatastore>> = {
+  file: (_, directory) => fileStore(join(directory, 'datastore')),
+  etcd: etcdStore,
+  kubernetes: kubernetesApi,
 }
 
 /** Away is a directory under another name: the nodes find nothing where it was. */
@@ -59,7 +68,7 @@ function eitherOf(here: Store, away: Store, path: string): Store {
 }
 
 function etcdStore(topology: Topology, directory: string): LabDatastore {
-  const machine = etcdMachine(topology)
+  const machine = machineFor(topology, etcdHost)
   const [{ address }] = machine.addresses as [Machine['addresses'][0]]
   const url = `http://${familyOf(address) === 'ipv6' ? `[${address}]` : address}:2379`
   const local = 'http://127.0.0.1:2379'
@@ -80,15 +89,37 @@ function etcdStore(topology: Topology, directory: string): LabDatastore {
   }
 }
 
+function kubernetesApi(topology: Topology, directory: string): LabDatastore {
+  const machine = machineFor(topology, apiHost)
+  const [{ address }] = machine.addresses as [Machine['addresses'][0]]
+  const home = join(directory, apiHost)
+  const kubeconfig = kubeconfigIn(home)
+  const launch = (lab: Lab): Promise<void> => launchApi(lab, { host: address, port: 6443, home })
+  return {
+    environment: { DATASTORE_TYPE: 'kubernetes', KUBECONFIG: kubeconfig },
+    async start(lab) {
+      await addMachine(lab, machine)
+      await launch(lab)
+    },
+    open: ({ namespaceOf }) => openStoreInside(namespaceOf(apiHost), { type: 'kubernetes', kubeconfig }),
+    on: {
+      cut: (lab) => cable(lab, machine, 'down'),
+      mend: (lab) => cable(lab, machine, 'up'),
+      kill: (lab) => stopProcess(lab, apiHost, 'SIGKILL'),
+      start: launch,
+    },
+  }
+}
+
 /** A host with the last address of the first subnet that nobody has. */
-function etcdMachine(topology: Topology): Machine {
+function machineFor(topology: Topology, name: string): Machine {
   const [segment] = topology.segments
   const prefix = segment!.subnets[0]!
   const taken = new Set(
     machines(topology).flatMap(({ addresses }) => addresses.map(({ address }) => address)),
   )
   const address = hostsFromTheEnd(prefix).find((candidate) => !taken.has(candidate))!
-  return { name: etcdHost, addresses: [{ address, prefix }], routes: [], bird: undefined, frr: undefined }
+  return { name, addresses: [{ address, prefix }], routes: [], bird: undefined, frr: undefined }
 }
 
 /** The last hundred or so, without the broadcast address. */
@@ -122,4 +153,25 @@ async function launchEtcd(
   )
   if (!healthy)
     throw new Error(`etcd does not answer within 30 s; see ${join(directory, 'etcd', 'etcd.log')}`)
+}
+
+async function launchApi(lab: Lab, settings: ApiServerSettings): Promise<void> {
+  await startProcess(lab, {
+    name: apiHost,
+    machine: apiHost,
+    argv: [
+      process.execPath,
+      join(import.meta.dirname, '..', 'cluster', 'api-server.ts'),
+      JSON.stringify(settings),
+    ],
+    environment: {},
+    log: 'api.log',
+  })
+  const answers = (): Promise<boolean> =>
+    lab.store
+      .list('IPPool')
+      .then(() => true)
+      .catch(() => false)
+  if (!(await until(answers, { deadlineMs: 30_000, signal: lab.signal })))
+    throw new Error(`the Kubernetes API does not answer within 30 s; see ${join(settings.home, 'api.log')}`)
 }

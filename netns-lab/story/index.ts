@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { report } from '../report.ts'
-import type { StoreType } from '../state.ts'
+import { type StoreType, storeTypes } from '../state.ts'
 import { LabFileError, readYaml } from '../topology/index.ts'
 import { complaints } from '../topology/schema.ts'
 import { withLab } from '../up.ts'
@@ -17,7 +17,10 @@ export interface Story {
   readonly folder: string
   /** What it shows, in a sentence or two. */
   readonly about: string
+  /** Those it is told on unless one is asked for. */
   readonly datastores: readonly StoreType[]
+  /** Whether it can be told on others. */
+  readonly elsewhere: boolean
   /** What the kernel has to have; where this one lacks it, the story is told in the virtual machine. */
   readonly needs: readonly Need[]
   readonly steps: readonly Step[]
@@ -37,10 +40,8 @@ export const storiesFolder = join(import.meta.dirname, '..', 'stories')
 
 const storySchema = z.strictObject({
   about: z.string(),
-  datastores: z
-    .array(z.enum(['file', 'etcd']))
-    .min(1)
-    .default(['file', 'etcd']),
+  datastores: z.array(z.enum(storeTypes)).min(1).default(['file', 'etcd']),
+  elsewhere: z.boolean().default(true),
   needs: z.array(z.enum(needs)).default([]),
   steps: z.array(z.record(z.string(), z.unknown())).min(1),
 })

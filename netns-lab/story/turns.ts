@@ -14,12 +14,16 @@ export interface TurnOptions extends Omit<TellOptions, 'store'> {
   readonly verdict: (turn: Turn, good: boolean) => void
 }
 
-/** Reads the stories; `only` leaves out other datastores. @throws LabFileError */
-export function turnsOf(names: readonly string[], only?: StoreType): Turn[] {
-  return names
-    .map(readStory)
-    .flatMap((story) => story.datastores.map((store) => ({ story, store })))
-    .filter(({ store }) => store === (only ?? store))
+/**
+ * Reads the stories, each for the datastores that it names, or for `asked` if it makes sense there.
+ * @throws LabFileError
+ */
+export function turnsOf(names: readonly string[], asked?: StoreType): Turn[] {
+  return names.map(readStory).flatMap((story) => {
+    const { datastores, elsewhere } = story
+    const all = asked === undefined ? datastores : elsewhere || datastores.includes(asked) ? [asked] : []
+    return all.map((store) => ({ story, store }))
+  })
 }
 
 export function titleOf({ story, store }: Turn): string {

@@ -13,8 +13,11 @@ export interface Certificates {
   readonly keyFile: string
 }
 
-/** Makes a new authority in `directory` and lets it sign both certificates, valid for a day. */
-export async function makeCertificates(directory: string): Promise<Certificates> {
+/** Makes a new authority in `directory` and lets it sign both certificates, valid for a day. `hosts` are the server's. */
+export async function makeCertificates(
+  directory: string,
+  hosts: readonly string[] = ['127.0.0.1'],
+): Promise<Certificates> {
   const at = (name: string) => join(directory, name)
   await openssl(
     'req',
@@ -27,11 +30,8 @@ export async function makeCertificates(directory: string): Promise<Certificates>
     '-out',
     at('ca.crt'),
   )
-  await sign(
-    at,
-    'server',
-    'subjectAltName=IP:127.0.0.1,DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth',
-  )
+  const names = [...hosts.map((host) => `IP:${host}`), 'DNS:localhost'].join()
+  await sign(at, 'server', `subjectAltName=${names}\nextendedKeyUsage=serverAuth,clientAuth`)
   await sign(at, 'client', 'extendedKeyUsage=clientAuth')
   return {
     caFile: at('ca.crt'),

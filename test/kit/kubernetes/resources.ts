@@ -63,12 +63,14 @@ const slices: Resource = {
   fieldSelectors: names,
 }
 
-/** Everything that a cluster with these layouts installed serves. */
+/** Everything that a cluster with these layouts installed serves. A resource is the same object in every answer. */
 export function resourcesOf(layouts: readonly Layout[]): Resource[] {
-  return [...core, slices, ...layouts.flatMap(calico)]
+  return [...core, slices, ...layouts.flatMap((layout) => calico[layout])]
 }
 
-function calico(layout: Layout): Resource[] {
+const calico: Readonly<Record<Layout, readonly Resource[]>> = { crd: rowsOf('crd'), native: rowsOf('native') }
+
+function rowsOf(layout: Layout): Resource[] {
   return Object.entries({ ...custom, ...configurations[layout] }).map(([plural, kind]) => ({
     ...groups[layout],
     plural,

@@ -14,8 +14,9 @@ import { type Certificates, makeCertificates } from '../certificates.ts'
 import type { Teardown } from '../etcd.ts'
 import { discovery } from './discovery.ts'
 import { badRequest, Failure, forbidden, unauthorized } from './failure.ts'
+import { lastingStore } from './lasting-store.ts'
 import { listBody, page } from './pages.ts'
-import { apiVersionOf, type Layout, type Resource, resourcesOf } from './resources.ts'
+import { type Layout, type Resource, resourcesOf } from './resources.ts'
 import { type Route, routeOf } from './route.ts'
 import { selection } from './select.ts'
 import { type ObjectStore, objectStore, type StoredObject } from './store.ts'
@@ -42,6 +43,8 @@ export interface KubernetesOptions {
   readonly make?: Maker
   /** Without: on any free port of 127.0.0.1. */
   readonly listen?: { readonly host: string; readonly port: number }
+  /** Where certificates, kubeconfigs and data lie and stay; without, they go with the test. */
+  readonly home?: string
 }
 
 export interface KubernetesServer {
@@ -88,11 +91,11 @@ export async function startKubernetes(
   t: Teardown,
   options: KubernetesOptions = {},
 ): Promise<KubernetesServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'caracal-kubernetes-'))
-  const certificates = await makeCertificates(directory)
-  const store = objectStore()
-  const make = options.make ?? stamps
+  const directory = options.home ?? (await mkdtemp(join(tmpdir(), 'caracal-kubernetes-')))
   let { host, port } = options.listen ?? { host: '127.0.0.1', port: 0 }
+  const certificates = await makeCertificates(directory, [...new Set([host, '127.0.0.1'])])
+  const store = options.home === undefined ? objectStore() : lastingStore(join(options.home, 'data'))
+  const make = options.make ?? stamps
   let running: Server | undefined
   let files = 0
 
@@ -100,7 +103,7 @@ export async function startKubernetes(
     store,
     certificates,
     get url() {
-      return `https://${host}:${port}`
+      return `https://${host.includes(':') ? `[${host}]` : host}:${port}`
     },
     tokens: new Map([[TOKEN, 'system:serviceaccount:kube-system:calico-node']]),
     calls: [],
@@ -113,7 +116,7 @@ export async function startKubernetes(
     resource(plural) {
       const one = resourcesOf(server.layouts).find((row) => row.plural === plural)
       if (!one) throw new Error(`${plural} is not served`)
-      return intern(one)
+      return one
     },
     put: (plural, object) => store.put(server.resource(plural), object),
     remove(plural, name, namespace) {
@@ -142,14 +145,6 @@ export async function startKubernetes(
     },
   }
 
-  // Objects are kept by resource, so that one row must stand for a resource all the time.
-  const interned = new Map<string, Resource>()
-  function intern(resource: Resource): Resource {
-    const key = `${apiVersionOf(resource)}/${resource.plural}`
-    if (!interned.has(key)) interned.set(key, resource)
-    return interned.get(key)!
-  }
-
   function served(): Resource[] {
     return resourcesOf(server.layouts).filter(({ plural }) => !server.absent.has(plural))
   }
@@ -167,8 +162,7 @@ export async function startKubernetes(
 
   async function answer(request: IncomingMessage, text: string, response: ServerResponse): Promise<void> {
     const { pathname, searchParams: query } = new URL(request.url ?? '/', 'https://double')
-    const known = routeOf(pathname, served())
-    const route = known && { ...known, resource: intern(known.resource) }
+    const route = routeOf(pathname, served())
     const call = callOf(request, pathname, query, route, text)
     server.calls.push(call)
     const fault = server.fault(call)
@@ -215,7 +209,7 @@ export async function startKubernetes(
 
   t.teardown(async () => {
     await server.stop()
-    await rm(directory, { recursive: true, force: true })
+    if (options.home === undefined) await rm(directory, { recursive: true, force: true })
   })
   await server.start()
   return server

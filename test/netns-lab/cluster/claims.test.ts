@@ -52,7 +52,7 @@ async function start(t: Test): Promise<{ store: Store; assign: (pod: Pod) => Pro
     await store.close()
     rmSync(path, { recursive: true })
   })
-  for (const document of startDocuments(topology)) await store.create(document)
+  for (const document of startDocuments(topology, 'file')) await store.create(document)
   return { store, assign: (pod) => assignAddresses(store, topology.pools, pod) }
 }
 
