@@ -13,6 +13,7 @@ import { answers } from './agent/answers.ts'
 import { Intake } from './agent/intake.ts'
 import { LiveSettings } from './agent/live-settings.ts'
 import { mtuFile } from './agent/mtu-file.ts'
+import { Observers } from './agent/observers.ts'
 import { Restart } from './agent/restart.ts'
 import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
@@ -83,6 +84,7 @@ class Agent {
   readonly #kernel: Kernel
   readonly #kernelWishes: KernelWishes
   readonly #bfd: Bfd
+  readonly #observers: Observers
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
   /** Both come when there is something to say: `#begin`. */
@@ -127,7 +129,7 @@ class Agent {
       usePodCidr: settings.usePodCidr,
       formerPools: () => this.#plan.formerPools,
       clock: systemClock,
-      isPrepared: () => !this.#turnDue && this.#peers !== undefined && this.#kernel.hasTriedTunnels,
+      isPrepared: () => this.#isCarriedOut && this.#kernel.hasTriedTunnels,
       now: () => BigInt(Date.now()) * 1_000_000n,
       log: this.#log,
     })
@@ -170,10 +172,21 @@ class Agent {
       clock: systemClock,
       onDown: (peer) => this.#peers?.step({ kind: 'path-down', peer }),
     })
+    this.#observers = new Observers({
+      settings: () => this.#settings,
+      status: () => this.#status(),
+      isCarriedOut: () => this.#isCarriedOut,
+      kernel: this.#kernel,
+      connections: () => this.#peers?.attempts ?? {},
+      contactsLost: () => this.#intake.contactsLost,
+      now: Date.now,
+      log: this.#log,
+    })
   }
 
   /** Resolves when everything is under way; what is waited for shows in `agent status`. */
   async start(): Promise<void> {
+    this.#observers.reconfigure()
     await this.#kernel.start()
     this.#control = await serveControl(
       this.#settings.socket,
@@ -201,6 +214,7 @@ class Agent {
     for (const part of [this.#intake, this.#startup, this.#tunnelAddresses, this.#transitions, this.#restart])
       part.stop()
     this.#secrets.close()
+    this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([this.#bfd.stop(), this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
     await this.#kernel.stop()
@@ -347,6 +361,11 @@ class Agent {
     if (exports.size > 0) runner.step({ kind: 'refresh-out' })
   }
 
+  /** All that is known has gone to the kernel and the peers. */
+  get #isCarriedOut(): boolean {
+    return !this.#turnDue && this.#peers !== undefined
+  }
+
   /** All that is ours. What we pass on from others is for the speaker to wait for. */
   get #hasAnnouncedAll(): boolean {
     if (!this.#intake.isWhole) return false
@@ -363,6 +382,7 @@ class Agent {
     this.#log.level = this.#settings.logLevel
     this.#live.log(this.#log)
     this.#kernel.nat.reconfigure()
+    this.#observers.reconfigure()
     this.#input(() => this.#plan.settings(planSettings(this.#settings)))
   }
 

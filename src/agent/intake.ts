@@ -37,6 +37,7 @@ export class Intake implements FeedSink {
   /** What changed while the datastore was said not to be ready. */
   readonly #held: Change[] = []
   #cancel: () => void = () => {}
+  #contactsLost = 0
 
   constructor(options: IntakeOptions) {
     this.#options = options
@@ -55,6 +56,11 @@ export class Intake implements FeedSink {
 
   get state(): Pick<DatastoreStatus, 'state' | 'since'> {
     return this.#state
+  }
+
+  /** How often the datastore was whole and then no more. */
+  get contactsLost(): number {
+    return this.#contactsLost
   }
 
   get warnings(): string[] {
@@ -121,6 +127,7 @@ export class Intake implements FeedSink {
 
   #to(state: DatastoreStatus['state']): void {
     if (this.#state.state === state) return
+    if (this.isWhole) this.#contactsLost++
     this.#state = { state, since: this.#options.now() }
     this.#options.log.info({ state }, 'datastore')
   }

@@ -5,6 +5,7 @@
 // node/pkg/lifecycle); our own begin with CARACAL_. BGPConfiguration has no rows: its values are
 // cluster data, which the plan reads.
 
+import { observeSettings } from './observe-settings.ts'
 import { type Environment, row, type Setting, type Surroundings } from './setting.ts'
 import { startupSettings } from './startup-settings.ts'
 import { tunnelSettings } from './tunnel-settings.ts'
@@ -323,6 +324,7 @@ export const settings = {
   }),
 
   ...tunnelSettings,
+  ...observeSettings,
 
   logLevel: row({
     environment: ['CARACAL_LOG_LEVEL', 'FELIX_LOGSEVERITYSCREEN'],

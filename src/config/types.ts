@@ -146,6 +146,13 @@ export function addressOf(family: Family): SettingType<Address | undefined> {
   }
 }
 
+/** Where something is served: an address of ours, or all of them. */
+export const listenHost: SettingType<string | undefined> = {
+  expected: 'an address, or localhost',
+  none: undefined,
+  parse: (given) => (given === 'localhost' ? '127.0.0.1' : parseAddress(given)),
+}
+
 /** CALICO_ROUTER_ID: an address, or `hash` to derive one from the node's name. */
 export const routerId: SettingType<Address | 'hash' | undefined> = {
   expected: 'an IPv4 address or hash',

@@ -52,6 +52,8 @@ export class Loop {
   #pruning = false
   #stopped = false
   #running: Promise<void> | undefined
+  /** When the round under way began. */
+  #roundSince: number | undefined
   #cancelTimer: () => void = () => {}
 
   /** `members` in dependency order. */
@@ -117,9 +119,17 @@ export class Loop {
     await this.#running
   }
 
+  /** When the round began that has not ended, on the clock: undefined between rounds. */
+  get roundSince(): number | undefined {
+    return this.#roundSince
+  }
+
   async #rounds(): Promise<void> {
-    do await this.#round()
-    while (!this.#stopped && this.#pending())
+    do {
+      this.#roundSince = this.#options.clock.now()
+      await this.#round()
+    } while (!this.#stopped && this.#pending())
+    this.#roundSince = undefined
   }
 
   #due(): boolean {

@@ -170,6 +170,12 @@ export class Kernel {
     return all.map((one) => one.view())
   }
 
+  /** How long the round under way has been going on, in milliseconds. Many seconds: a program does not answer. */
+  get roundMs(): number {
+    const { clock } = this.#options
+    return clock.now() - (this.#loop.roundSince ?? clock.now())
+  }
+
   /** The kinds of tunnel devices that the kernel would not make when it was last asked. */
   get unsupported(): ReadonlySet<TunnelKind> {
     return this.#tunnelKind.unsupported()

@@ -54,7 +54,7 @@ export class Runner {
   /** Sockets written to in this step. */
   readonly #written = new Set<PeerSocket>()
   #stepping = false
-  #accepted = 0
+  readonly #attempts = { accepted: 0, dialled: 0, failed: 0 }
   /** Sockets not wholly gone, those that are closing included. */
   readonly #open = new Set<PeerSocket>()
 
@@ -83,6 +83,11 @@ export class Runner {
   /** Segments that the kernel dropped since the start, by reason. */
   get dropped(): Readonly<Partial<Record<Drop, number>>> {
     return this.#drops()
+  }
+
+  /** Connections since the start: let in, made, and tried in vain. */
+  get attempts(): Readonly<Record<'accepted' | 'dialled' | 'failed', number>> {
+    return this.#attempts
   }
 
   /** Connections that are not wholly closed yet. */
@@ -176,6 +181,7 @@ export class Runner {
     const giveUp = dial(to, this.#passwords, {
       connected: (socket) => {
         this.#dials.delete(connection)
+        this.#attempts.dialled++
         const local = localAddress(socket) ?? to.localAddress
         if (!local) return socket.destroy()
         this.#adopt(connection, socket)
@@ -183,6 +189,7 @@ export class Runner {
       },
       failed: (error) => {
         this.#dials.delete(connection)
+        this.#attempts.failed++
         this.step({ kind: 'dial-failed', connection, error })
       },
     })
@@ -201,7 +208,7 @@ export class Runner {
       socket.destroy()
       return
     }
-    const connection = `in#${++this.#accepted}`
+    const connection = `in#${++this.#attempts.accepted}`
     this.#adopt(connection, socket)
     this.step({ kind: 'accepted', connection, remote, local })
   }
