@@ -22,7 +22,7 @@ import { TunnelAddresses } from './agent/tunnel-addresses.ts'
 import { KernelWishes, listenPoints, peersEvent, watchPaths } from './agent/wishes.ts'
 import { Speaker } from './bgp/speaker.ts'
 import type { BestPathChange } from './bgp/types.ts'
-import type { Datastore, ResourceKind } from './cluster/feed.ts'
+import type { AnyKind, Datastore } from './cluster/feed.ts'
 import { type Change, ClusterView } from './cluster/view.ts'
 import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
@@ -44,14 +44,16 @@ import type { TunnelKind } from './plan/encap/local.ts'
 import { Plan, type PlanChanges } from './plan/plan.ts'
 
 /** Too many come and go in a large cluster to be worth a line each. */
-const COME_WITH_PODS: ReadonlySet<ResourceKind> = new Set([
+const COME_WITH_PODS: ReadonlySet<AnyKind> = new Set([
   'WorkloadEndpoint',
   'IPAMBlock',
   'BlockAffinity',
   'IPAMHandle',
+  'Service',
+  'EndpointSlice',
 ])
 
-const REFER_TO_SECRETS: ReadonlySet<ResourceKind> = new Set(['BGPPeer', 'BGPConfiguration'])
+const REFER_TO_SECRETS: ReadonlySet<AnyKind> = new Set(['BGPPeer', 'BGPConfiguration'])
 
 const WAITING = { unable: 'the datastore has not said yet who we are' }
 
@@ -140,8 +142,8 @@ class Agent {
     })
     this.#announcements = new Announcements({
       wanted: (prefix) => this.#plan.originations.get(prefix),
-      needsNoRoute: (prefix) => this.#plan.needsNoRoute(prefix),
-      inForce: (prefix) => this.#kernel.routes.inForce(prefix),
+      leansOn: (prefix) => this.#plan.leansOn(prefix),
+      inForce: (route) => this.#kernel.routes.inForce(route),
     })
     this.#restart = new Restart({
       clock: systemClock,
@@ -197,6 +199,7 @@ class Agent {
           plan: this.#plan,
           kernel: this.#kernel,
           speaker: () => this.#speaker,
+          announces: (prefix) => this.#announcements.has(prefix),
           step: (event) => this.#peers?.step(event),
           bfd: (peer) => this.#bfd.view(peer),
         }),
@@ -240,7 +243,8 @@ class Agent {
 
   #onRound(): void {
     const changes = this.#kernel.routes.takeInForce()
-    for (const { key } of changes) this.#announcements.touch(key as Prefix)
+    for (const { key } of changes)
+      for (const prefix of this.#plan.leaningOn(key as Prefix)) this.#announcements.touch(prefix)
     this.#noteUnsupported()
     if (this.#intake.isWhole) this.#releasePools()
     this.#turnSoon()
@@ -347,7 +351,7 @@ class Agent {
   }
 
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
-  #carryToPeers({ peers, originations, exports }: PlanChanges, runner: Runner): void {
+  #carryToPeers({ peers, originations, leanings, exports }: PlanChanges, runner: Runner): void {
     if (peers.size > 0) {
       const event = peersEvent(peers, (at) => this.#plan.facts.isClusteredWith(at))
       runner.step(event) // known, and protected, before they can come in
@@ -355,7 +359,7 @@ class Agent {
       runner.step({ kind: 'next-hops' }) // a peer's gateway may be another
     }
     runner.listen(listenPoints(this.#plan.speaker))
-    for (const prefix of originations.keys()) this.#announcements.touch(prefix)
+    for (const prefix of [...originations.keys(), ...leanings]) this.#announcements.touch(prefix)
     const { set, withdraw } = this.#announcements.settle()
     if (set.length + withdraw.length > 0) runner.step({ kind: 'originate', set, withdraw })
     if (exports.size > 0) runner.step({ kind: 'refresh-out' })

@@ -34,6 +34,8 @@ export interface Asked {
   readonly plan: Plan
   readonly kernel: Kernel
   speaker(): Speaker | undefined
+  /** Whether a prefix of ours is announced by now. */
+  announces(prefix: Prefix): boolean
   step(event: SpeakerEvent): void
   /** The watch on the path to a peer. */
   bfd(peer: string): BfdView | undefined
@@ -41,30 +43,30 @@ export interface Asked {
 
 /** The questions beyond status and settings. */
 export function answers(asked: Asked): Omit<Routes, '/status' | '/config'> {
-  const { plan, kernel } = asked
+  const { plan } = asked
   const speaker = (): Speaker => {
     const found = asked.speaker()
     if (found) return found
     throw new QuestionError('BGP has not begun: the agent waits for its datastore')
   }
   return {
-    '/explain': ({ destination }) => explain(destination, plan, kernel),
+    '/explain': ({ destination }) => explain(destination, asked),
     '/bgp/peers': ({ peer }) => {
       const peers = peer === undefined ? speaker().peers() : [peerNamed(peer, speaker())]
       return peers.map((peer) => withBfd(peer, asked.bfd(peer.name)))
     },
     '/bgp/routes': ({ prefix }) => paths(prefix, speaker()),
     '/bgp/received': ({ peer }) => received(peerNamed(peer, speaker()), speaker()),
-    '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker()),
+    '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker(), plan),
     '/bgp/reset': ({ peer, how }) => reset(peerNamed(peer, speaker()), how, asked.step),
   }
 }
 
 /** Every prefix of the plan that holds a destination, the longest first. @throws QuestionError */
-function explain(text: string, plan: Plan, kernel: Kernel): ExplainView {
+function explain(text: string, asked: Asked): ExplainView {
   const destination = destinationOf(text)
   const prefixes = covering(destination)
-    .map((prefix) => prefixView(prefix, plan, kernel))
+    .map((prefix) => prefixView(prefix, asked))
     .filter(({ route, sources }) => route !== undefined || sources.length > 0)
   return { destination, prefixes }
 }
@@ -79,8 +81,11 @@ function received(peer: PeerView, { rib }: Speaker): PathView[] {
   return [...rib.receivedFrom(peer.name)].map(pathView)
 }
 
-function advertised(peer: PeerView, { rib }: Speaker): AdvertisedView[] {
-  return [...rib.advertisedTo(peer.name)]
+function advertised(peer: PeerView, { rib }: Speaker, { originations }: Plan): AdvertisedView[] {
+  return [...rib.advertisedTo(peer.name)].map((route) => {
+    const because = originations.get(route.prefix)?.because
+    return { ...route, ...(because !== undefined && { because }) }
+  })
 }
 
 /** A peer by its address, however it is spelt. @throws QuestionError */
@@ -131,13 +136,27 @@ function covering(destination: Prefix): Prefix[] {
   return lengths.map((length) => prefixOf(prefixAddress(destination), length))
 }
 
-function prefixView(prefix: Prefix, plan: Plan, { routes }: Kernel): PrefixView {
+function prefixView(prefix: Prefix, asked: Asked): PrefixView {
+  const { plan } = asked
+  const { routes } = asked.kernel
   const route = plan.routes.get(prefix)
-  const sources = plan.explain(prefix).map(({ source, offer }) => ({ source, says: says(offer) }))
+  const offers = plan.explain(prefix).map(({ source, offer }) => ({ source, says: says(offer) }))
+  const sources = [...offers, ...announcements(prefix, asked)]
   if (!route) return { prefix, sources }
   const refused = routes.view().refused.find(({ key }) => key === prefix)
   const kernel = refused ? { refused: refused.reason } : routes.inForce(prefix) ? 'in force' : 'not there yet'
   return { prefix, route: routeLine(route), kernel, sources }
+}
+
+/** What is said of a prefix to the peers, and why not where it is the address of a service. */
+function announcements(prefix: Prefix, { plan, announces }: Asked): PrefixView['sources'] {
+  const because = plan.originations.get(prefix)?.because
+  const untold = plan.services(prefix).filter(({ isAnnounced }) => !isAnnounced)
+  const waits = announces(prefix) ? '' : `, once there is a route to ${plan.leansOn(prefix).join(' or ')}`
+  return [
+    ...(because === undefined ? [] : [{ source: 'announced', says: `${because}${waits}` }]),
+    ...untold.map(({ id, because }) => ({ source: 'not announced', says: `service ${id}: ${because}` })),
+  ]
 }
 
 function says(offer: Route | Declined): string {

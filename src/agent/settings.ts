@@ -62,6 +62,10 @@ export function planSettings(settings: Settings): PlanSettings {
     },
     nat: natSettings(settings),
     usePodCidr: settings.usePodCidr,
+    services: {
+      kubernetesNode: settings.k8sNodeRef ?? settings.nodename,
+      clusterIps: settings.advertiseClusterIps,
+    },
   }
 }
 

@@ -103,6 +103,7 @@ const pathColumns: readonly Column<PathView>[] = [
 const advertisedColumns: readonly Column<AdvertisedView>[] = [
   ['PREFIX', ({ prefix }) => prefix],
   ...attributeColumns,
+  ['BECAUSE', ({ because }) => because ?? 'passed on'],
 ]
 
 /** `65000 65001 {1 2}`, sets in braces. */

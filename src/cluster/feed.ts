@@ -4,7 +4,7 @@
 // form that calicoctl prints, also for IPAM blocks, affinities and handles (native v3
 // CRD shapes, camelCase). The edge translates etcd keys and Kubernetes objects to it.
 
-/** Kinds the agent knows. Lists and watches cover all of them; in sync means every one was listed. */
+/** Kinds that a datastore holds. Lists and watches cover all of them; in sync means every one was listed. */
 export const kinds = [
   'IPPool',
   'Node',
@@ -23,13 +23,24 @@ export const kinds = [
 
 export type ResourceKind = (typeof kinds)[number]
 
+/**
+ * Kinds of Kubernetes itself, which no datastore of Calico holds: they are read from its API beside any of them, and
+ * only while something is made of them.
+ */
+export const kubernetesKinds = ['Service', 'EndpointSlice'] as const
+
+export type KubernetesKind = (typeof kubernetesKinds)[number]
+
+/** Every kind the agent knows. */
+export type AnyKind = ResourceKind | KubernetesKind
+
 /** `Kind/name` or `Kind/namespace/name`: identity of a document in every table, log line and message. */
 export type ResourceId = string
 
 /** A document as read, not validated yet. Integers beyond 2^53 are bigint. */
-export interface Document {
+export interface Document<Kind extends AnyKind = ResourceKind> {
   readonly apiVersion: string
-  readonly kind: ResourceKind
+  readonly kind: Kind
   readonly metadata: {
     readonly name: string
     readonly namespace?: string
@@ -56,7 +67,7 @@ export interface Problem {
 
 /** Where a feed delivers. Calls come in order, never from inside `start`. */
 export interface FeedSink {
-  set(document: Document): void
+  set(document: Document<AnyKind>): void
   delete(id: ResourceId): void
   /** True once every kind was listed; false when contact was lost. Nothing may be torn down because of false. */
   inSync(inSync: boolean): void
@@ -95,6 +106,6 @@ export interface Datastore {
 }
 
 /** Identity of a document. */
-export function resourceId(kind: ResourceKind, name: string, namespace?: string): ResourceId {
+export function resourceId(kind: AnyKind, name: string, namespace?: string): ResourceId {
   return namespace ? `${kind}/${namespace}/${name}` : `${kind}/${name}`
 }

@@ -237,6 +237,44 @@ export interface IpReservation {
   readonly cidrs: readonly Prefix[]
 }
 
+/** A Service of Kubernetes, as far as its addresses are announced. */
+export interface Service {
+  readonly kind: 'Service'
+  readonly name: string
+  readonly namespace: string
+  readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer' | 'ExternalName'
+  /** Empty for a headless service, and for one that is only a name. */
+  readonly clusterIps: readonly Address[]
+  readonly externalIps: readonly Address[]
+  /** What its load balancer gave it. */
+  readonly loadBalancerIps: readonly Address[]
+  /** What was asked of its load balancer. */
+  readonly requestedLoadBalancerIp: Address | undefined
+  /** Those it has addresses and endpoints of. */
+  readonly families: readonly Family[]
+  readonly externalTrafficPolicy: 'Cluster' | 'Local'
+}
+
+/** Some of the endpoints of a service. */
+export interface EndpointSlice {
+  readonly kind: 'EndpointSlice'
+  readonly name: string
+  readonly namespace: string
+  /** The name of the service, which is in the same namespace; undefined when it belongs to none. */
+  readonly service: string | undefined
+  /** Undefined: its endpoints are names, not addresses. */
+  readonly family: Family | undefined
+  readonly endpoints: readonly Endpoint[]
+}
+
+export interface Endpoint {
+  readonly addresses: readonly Address[]
+  /** Name of the node it runs on, as Kubernetes has it. */
+  readonly node: string | undefined
+  /** May be sent new connections. One that is about to go may not, though it still serves those it has. */
+  readonly ready: boolean
+}
+
 /** Every kind by its name. */
 export interface Resources {
   IPPool: IpPool
@@ -252,6 +290,8 @@ export interface Resources {
   IPAMHandle: Handle
   IPAMConfiguration: IpamConfiguration
   IPReservation: IpReservation
+  Service: Service
+  EndpointSlice: EndpointSlice
 }
 
 export type Resource = Resources[keyof Resources]

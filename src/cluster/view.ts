@@ -4,7 +4,7 @@
 // in force until a good one comes or the object is deleted. (Calico's readers take such an object for deleted; a typing
 // error in a pool would then reroute the cluster.)
 
-import { type Document, kinds, type ResourceId, type ResourceKind, resourceId } from './feed.ts'
+import { type AnyKind, type Document, kinds, kubernetesKinds, type ResourceId, resourceId } from './feed.ts'
 import type { Resource, Resources } from './model.ts'
 import { Problems } from './problems.ts'
 import { parseDocument } from './resources/index.ts'
@@ -12,7 +12,7 @@ import { same } from './same.ts'
 
 /** One resource is different now. */
 export interface Change {
-  readonly kind: ResourceKind
+  readonly kind: AnyKind
   readonly key: ResourceId
   /** Undefined: there was none. */
   readonly before: Resource | undefined
@@ -21,7 +21,9 @@ export interface Change {
 }
 
 export class ClusterView {
-  readonly #tables = new Map<ResourceKind, Map<ResourceId, Resource>>(kinds.map((kind) => [kind, new Map()]))
+  readonly #tables = new Map<AnyKind, Map<ResourceId, Resource>>(
+    [...kinds, ...kubernetesKinds].map((kind) => [kind, new Map()]),
+  )
   /** What cannot be used now, or is odd. */
   readonly problems: Problems
 
@@ -31,7 +33,7 @@ export class ClusterView {
   }
 
   /** Takes in a document as it is now. Nothing comes of one that says the same as before, or cannot be used. */
-  apply(document: Document): Change[] {
+  apply(document: Document<AnyKind>): Change[] {
     const { kind, metadata } = document
     const id = resourceId(kind, metadata.name, metadata.namespace)
     const parsed = parseDocument(document)
@@ -46,19 +48,19 @@ export class ClusterView {
   /** Takes in that a document is gone. */
   remove(id: ResourceId): Change[] {
     this.problems.replace(id, [])
-    return this.#replace(id.slice(0, id.indexOf('/')) as ResourceKind, id, undefined)
+    return this.#replace(id.slice(0, id.indexOf('/')) as AnyKind, id, undefined)
   }
 
-  get<K extends ResourceKind>(kind: K, name: string, namespace?: string): Resources[K] | undefined {
+  get<K extends AnyKind>(kind: K, name: string, namespace?: string): Resources[K] | undefined {
     return this.#table(kind).get(resourceId(kind, name, namespace)) as Resources[K] | undefined
   }
 
   /** All resources of a kind, the oldest first. */
-  all<K extends ResourceKind>(kind: K): IterableIterator<Resources[K]> {
+  all<K extends AnyKind>(kind: K): IterableIterator<Resources[K]> {
     return this.#table(kind).values() as IterableIterator<Resources[K]>
   }
 
-  #replace(kind: ResourceKind, key: ResourceId, after: Resource | undefined): Change[] {
+  #replace(kind: AnyKind, key: ResourceId, after: Resource | undefined): Change[] {
     const table = this.#table(kind)
     const before = table.get(key)
     if (same(before, after)) return []
@@ -67,7 +69,7 @@ export class ClusterView {
     return [{ kind, key, before, after }]
   }
 
-  #table(kind: ResourceKind): Map<ResourceId, Resource> {
+  #table(kind: AnyKind): Map<ResourceId, Resource> {
     return this.#tables.get(kind)!
   }
 }

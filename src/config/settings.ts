@@ -60,6 +60,15 @@ export const settings = {
     meaning: 'BGP identifier; `hash` derives it from the node name, which IPv6-only nodes need.',
   }),
 
+  advertiseClusterIps: row({
+    environment: ['CALICO_ADVERTISE_CLUSTER_IPS'],
+    type: prefixes,
+    default: [],
+    defaultText: '`serviceClusterIPs` of BGPConfiguration `default`',
+    live: false,
+    meaning: 'Range of the cluster IPs of services, to be announced by BGP.',
+  }),
+
   datastoreType: row({
     environment: ['CALICO_DATASTORE_TYPE', 'DATASTORE_TYPE', 'FELIX_DATASTORETYPE'],
     type: choice(words('kubernetes', 'etcdv3', 'file')),

@@ -5,6 +5,7 @@ import type { Operation } from '../bgp/rib/filter.ts'
 import { contains, type Prefix } from '../inet/prefix.ts'
 import type { Facts } from './facts.ts'
 import { community } from './filters.ts'
+import { isServicePrefix } from './services.ts'
 
 /** Operations by the communities they add: equal ones are one list. */
 const known = new Map<string, readonly Operation[]>()
@@ -14,12 +15,13 @@ export function advertise(prefix: Prefix, facts: Facts): readonly Operation[] | 
   return isAnnounced(prefix, facts) ? operations(communitiesOf(prefix, facts)) : undefined
 }
 
-/** Blocks of ours, and all else inside pools; but no part of our blocks, for which the whole speaks. */
+/** Blocks of ours, services, and all else inside pools; but no part of our blocks, for which the whole speaks. */
 function isAnnounced(prefix: Prefix, facts: Facts): boolean {
   const pool = facts.poolOf(prefix)
   if (pool?.disableBgpExport) return false
   if (facts.ownsBlock(prefix)) return true
-  return pool !== undefined && facts.ownBlockOf(prefix) === undefined
+  if (facts.ownBlockOf(prefix) !== undefined) return false
+  return pool !== undefined || isServicePrefix(prefix, facts)
 }
 
 /** The `prefixAdvertisements` of this node, if it has any, take the place of those for all. */

@@ -1,4 +1,4 @@
-// What may be announced now. A prefix is announced once the kernel has acknowledged the
+// What may be announced now. A prefix is announced once the kernel has acknowledged a
 // route that leads to it, and withdrawn before that route is torn down: a peer that
 // hears of us may send at once.
 
@@ -9,10 +9,10 @@ import { Derived, sameRecord } from './derived.ts'
 export interface AnnouncementInputs {
   /** What the plan wants announced. */
   wanted(prefix: Prefix): Origination | undefined
-  /** True when no route of ours has to lead there: blocks of one address, or route writing switched off. */
-  needsNoRoute(prefix: Prefix): boolean
-  /** True when the kernel holds our route to it. */
-  inForce(prefix: Prefix): boolean
+  /** The routes of ours of which the kernel must hold one first; none: it may be announced at once. */
+  leansOn(prefix: Prefix): readonly Prefix[]
+  /** True when the kernel holds our route to this destination. */
+  inForce(route: Prefix): boolean
 }
 
 /** What changed since the last time, as the speaker takes it. */
@@ -24,9 +24,12 @@ export interface AnnouncementChanges {
 export class Announcements {
   readonly #current: Derived<Prefix, Origination>
 
-  constructor({ wanted, needsNoRoute, inForce }: AnnouncementInputs) {
-    const ready = (prefix: Prefix): boolean => needsNoRoute(prefix) || inForce(prefix)
-    this.#current = new Derived((prefix) => (ready(prefix) ? wanted(prefix) : undefined), sameRecord)
+  constructor({ wanted, leansOn, inForce }: AnnouncementInputs) {
+    const isReady = (routes: readonly Prefix[]) => routes.length === 0 || routes.some(inForce)
+    this.#current = new Derived(
+      (prefix) => (isReady(leansOn(prefix)) ? wanted(prefix) : undefined),
+      sameRecord,
+    )
   }
 
   /** Something the answer depends on may have changed for this prefix. */

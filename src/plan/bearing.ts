@@ -10,17 +10,23 @@ import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
 import { bgpAddresses, blockPrefixes, endOf, hostAddresses } from './facts.ts'
 import type { Known } from './known.ts'
 import { neighborKeys } from './plan-kernel.ts'
+import { ServiceBearing } from './service-bearing.ts'
+import { addressesIn, serviceOf } from './service-facts.ts'
+import { servicesBehind } from './services.ts'
 import type { Values } from './values.ts'
 import { peeringAddresses, sessionAddresses } from './workload-peers.ts'
 
 export class Bearing {
   readonly #known: Known
   readonly #values: Values
+  readonly services: ServiceBearing
   #exports = new Set<Prefix>()
 
   constructor(known: Known, values: Values) {
     this.#known = known
     this.#values = values
+    this.services = new ServiceBearing(known, values)
+    this.#allServices() // the environment may say something of them
   }
 
   /** The prefixes within which announcements may be others since this was last asked. */
@@ -31,6 +37,7 @@ export class Bearing {
   }
 
   resource(resource: Resource): void {
+    const { facts } = this.#known
     const { nat, peers, tunnels } = this.#values
     nat.touch(resource)
     switch (resource.kind) {
@@ -42,13 +49,13 @@ export class Bearing {
         this.#within(resource.cidr)
         break
       case 'BlockAffinity':
-        if (resource.node !== this.#known.facts.self) break
+        if (resource.node !== facts.self) break
         this.#prefix(resource.cidr)
         this.#borrowedIn(resource.cidr)
         this.#exports.add(resource.cidr)
         break
       case 'WorkloadEndpoint':
-        if (resource.node === this.#known.facts.self) this.link(resource.interfaceName, resource)
+        if (resource.node === facts.self) this.link(resource.interfaceName, resource)
         break
       case 'Node':
         this.#node(resource)
@@ -57,6 +64,13 @@ export class Bearing {
         this.sessions()
         for (const { cidr } of resource.prefixAdvertisements) this.#exports.add(cidr)
         tunnels.doubt()
+        this.#allServices()
+        break
+      case 'Service':
+        this.services.addresses(addressesIn(resource))
+        break
+      case 'EndpointSlice':
+        this.services.addresses(facts.services.addressesOf(serviceOf(resource) ?? ''))
         break
       case 'BGPPeer':
       case 'BGPFilter':
@@ -88,6 +102,7 @@ export class Bearing {
     const { routes, tunnels } = this.#values
     this.#exports.add(cidr)
     this.#within(cidr)
+    this.services.addresses(this.#known.facts.services.addresses()) // endpoints are pods according to pools
     tunnels.doubt()
     for (const prefix of this.#known.paths.keys()) if (contains(cidr, prefix)) routes.touch(prefix)
   }
@@ -99,7 +114,10 @@ export class Bearing {
     sysctls.touch(name)
     const here = [...facts.workloadsByInterface.get(name)].map((id) => facts.workloads.get(id)!)
     for (const workload of changed ? [...here, changed] : here) {
-      for (const network of workload.networks) this.#prefix(network)
+      for (const network of workload.networks) {
+        this.#prefix(network)
+        this.services.addresses(servicesBehind(network, facts))
+      }
       for (const key of neighborKeys(workload)) neighbors.touch(key)
       this.#peering(workload)
     }
@@ -121,6 +139,11 @@ export class Bearing {
       for (const resource of held.values()) this.resource(resource)
     }
     for (const block of facts.blocks()) this.resource(block)
+    this.services.all()
+  }
+
+  #allServices(): void {
+    for (const range of this.services.everything()) this.#exports.add(range)
   }
 
   #node(node: Node): void {
@@ -131,6 +154,7 @@ export class Bearing {
     if (node.name !== this.#known.facts.self) return
     this.sessions()
     tunnels.doubt()
+    this.#allServices()
   }
 
   /** The routes to what a node has, and what they lean on. */

@@ -20,6 +20,7 @@ import { PrefixMap } from '../inet/prefix-map.ts'
 import { fdbKey, vtepsOf } from './encap/vteps.ts'
 import { MultiIndex } from './multi-index.ts'
 import type { SecretState } from './passwords.ts'
+import { ServiceFacts, type ServiceSettings } from './service-facts.ts'
 
 export class Facts {
   /** Name of the node this agent runs on. */
@@ -45,6 +46,7 @@ export class Facts {
   readonly workloads = new Map<string, Workload>()
   readonly workloadsByNetwork = new MultiIndex<Prefix, string>()
   readonly workloadsByInterface = new MultiIndex<string, string>()
+  readonly services: ServiceFacts
 
   readonly #pools = new Map<string, IpPool>()
   readonly #poolsByCidr = new MultiIndex<Prefix, string>()
@@ -55,8 +57,9 @@ export class Facts {
   readonly #tunnelAddresses = new PrefixMap<true>()
   readonly #ownBlocks = new PrefixMap<true>()
 
-  constructor(self: string) {
+  constructor(self: string, services: ServiceSettings) {
     this.self = self
+    this.services = new ServiceFacts(services)
   }
 
   /** Replaces what one object stands for. `key` is its identity. */
@@ -184,6 +187,12 @@ export class Facts {
         place(this.workloads, key, resource, present)
         this.workloadsByInterface.place(resource.interfaceName, key, present)
         for (const network of resource.networks) this.workloadsByNetwork.place(network, key, present)
+        break
+      case 'Service':
+        this.services.placeService(resource, present)
+        break
+      case 'EndpointSlice':
+        this.services.placeSlice(key, resource, present)
         break
     }
   }

@@ -11,6 +11,7 @@ import type { NatSettings } from './nat-inputs.ts'
 import type { BgpSettings } from './plan-bgp.ts'
 import type { KernelSettings } from './plan-kernel.ts'
 import { Resolver } from './resolve.ts'
+import type { ServiceSettings } from './service-facts.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import type { Route } from './wanted.ts'
 
@@ -20,6 +21,8 @@ export interface PlanSettings {
   readonly nat: NatSettings
   /** USE_POD_CIDR. Does not change while we run. */
   readonly usePodCidr: boolean
+  /** Do not change while we run either. */
+  readonly services: ServiceSettings
 }
 
 export class Known {
@@ -44,7 +47,7 @@ export class Known {
   settings: PlanSettings
 
   constructor(self: string, settings: PlanSettings) {
-    this.facts = new Facts(self)
+    this.facts = new Facts(self, settings.services)
     this.settings = settings
   }
 }

@@ -8,6 +8,7 @@ import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
+import { serviceRangeOf } from './services.ts'
 import { poolInForce } from './transition.ts'
 import type { NextHop } from './wanted.ts'
 import { exitToWorkload } from './workload-peers.ts'
@@ -78,6 +79,8 @@ function refusal(destination: Prefix, inputs: Inputs): string | undefined {
     return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
   const hit = isHost(destination) && facts.hostsByAddress.get(prefixAddress(destination))
   if (hit && hit.size > 0) return `${destination} is the address of node ${[...hit].join(', ')}`
+  const range = serviceRangeOf(destination, facts)
+  if (range !== undefined) return `kube-proxy sees to services (${range})`
   const pool = poolInForce(destination, inputs)
   const encapsulation = pool && encapsulationOf(pool)
   if (!encapsulation || !isFromDatastore(encapsulation, local)) return undefined

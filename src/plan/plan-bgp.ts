@@ -6,6 +6,7 @@ import type { Node } from '../cluster/model.ts'
 import type { Address, Family } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
 import type { Facts } from './facts.ts'
+import { serviceReason } from './services.ts'
 
 export const DEFAULT_ASN = 64512
 export const DEFAULT_PORT = 179
@@ -71,16 +72,23 @@ export function portOf(name: string, facts: Facts): number {
 }
 
 /**
- * What this node has to announce of its own accord at one prefix: a block of ours, or an address borrowed from another's.
- * Who hears of it is another matter (advertise.ts).
+ * What this node has to announce of its own accord at one prefix: a block of ours, a range or an address of services, or
+ * an address borrowed from another's block. Who hears of it is another matter (advertise.ts).
  */
 export function originationFor(prefix: Prefix, facts: Facts): Origination | undefined {
-  const pool = facts.poolOf(prefix)
-  if (facts.ownsBlock(prefix)) {
-    return { prefix, localPref: NORMAL_LOCAL_PREF, because: 'block of this node' }
-  }
-  // Inside an own block the block speaks for its addresses; outside all pools nothing is announced.
-  if (!isHost(prefix) || !pool || facts.ownBlockOf(prefix)) return undefined
-  if (facts.workloadsByNetwork.get(prefix).size === 0) return undefined
-  return { prefix, localPref: NORMAL_LOCAL_PREF, because: 'address of a local workload outside our blocks' }
+  const because = originReason(prefix, facts)
+  return because === undefined ? undefined : { prefix, localPref: NORMAL_LOCAL_PREF, because }
+}
+
+function originReason(prefix: Prefix, facts: Facts): string | undefined {
+  if (facts.ownsBlock(prefix)) return 'block of this node'
+  if (facts.ownBlockOf(prefix)) return undefined // the block speaks for its addresses
+  return serviceReason(prefix, facts) ?? (isBorrowed(prefix, facts) ? BORROWED : undefined)
+}
+
+const BORROWED = 'address of a local workload outside our blocks'
+
+/** Outside all pools addresses of workloads are not announced. */
+function isBorrowed(prefix: Prefix, facts: Facts): boolean {
+  return isHost(prefix) && facts.poolOf(prefix) !== undefined && facts.workloadsByNetwork.get(prefix).size > 0
 }

@@ -24,6 +24,14 @@ import { type LocalSpeaker, localSpeaker } from './plan-bgp.ts'
 import { explain } from './plan-kernel.ts'
 import { withPodCidrs } from './pod-cidrs.ts'
 import type { Exit, Unresolved } from './resolve.ts'
+import {
+  announcesServices,
+  type ServiceVerdict,
+  serviceLeansOn,
+  serviceReason,
+  servicesBehind,
+  serviceVerdicts,
+} from './services.ts'
 import { bgpWarnings } from './sessions.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import { type ValueChanges, Values } from './values.ts'
@@ -50,6 +58,8 @@ export interface ClusterChange {
 
 /** What `settle` found different. */
 export interface PlanChanges extends ValueChanges {
+  /** What is announced as before may lean on another route now. */
+  readonly leanings: ReadonlySet<Prefix>
   /** What lies inside these prefixes may have to be announced again, otherwise or no more. */
   readonly exports: ReadonlySet<Prefix>
 }
@@ -185,7 +195,8 @@ export class Plan {
     const changes = this.#values.settle((peers) => {
       for (const [at, config] of peers) this.#pin(unscoped(at).address, config?.reachableBy)
     })
-    return { ...changes, exports: this.#bearing.takeExports() }
+    const leanings = this.#bearing.services.takeLeanings()
+    return { ...changes, leanings, exports: this.#bearing.takeExports() }
   }
 
   get routes(): ReadonlyMap<Prefix, Route> {
@@ -263,9 +274,26 @@ export class Plan {
     return exitToWorkload(nextHop, this.#values.inputs) ?? this.#known.resolver.lookUp(nextHop)
   }
 
-  /** True when a prefix may be announced without a route of ours that leads to it. */
-  needsNoRoute(prefix: Prefix): boolean {
-    return !this.#known.settings.kernel.routeSync || (isHost(prefix) && this.facts.ownsBlock(prefix))
+  /** The routes of ours of which the kernel must hold one before a prefix may be announced; none: it may be at once. */
+  leansOn(prefix: Prefix): readonly Prefix[] {
+    if (!this.#known.settings.kernel.routeSync) return []
+    if (this.facts.ownsBlock(prefix)) return isHost(prefix) ? [] : [prefix]
+    return serviceReason(prefix, this.facts) === undefined ? [prefix] : serviceLeansOn(prefix, this.facts)
+  }
+
+  /** What may be announced or not according to a route: its destination, and addresses of services behind it. */
+  leaningOn(route: Prefix): readonly Prefix[] {
+    return [route, ...servicesBehind(route, this.facts)]
+  }
+
+  /** Whether services and their endpoints have to be known. */
+  get needsServices(): boolean {
+    return this.#known.settings.bgp.enabled && announcesServices(this.#bearing.services.scope)
+  }
+
+  /** What becomes of the services that have an address. */
+  services(address: Prefix): ServiceVerdict[] {
+    return serviceVerdicts(address, this.facts)
   }
 
   /** What is added to a path on its way out where no filter has decided; undefined: it stays here. */

@@ -69,7 +69,8 @@ t.test('what each command prints', async (t) => {
   ]
   golden(t, 'bgp-peer-bfd', zoneless(peer.text(watched, 0)))
   golden(t, 'bgp-routes', routes.text(paths, 0))
-  const sent = paths.map(({ prefix, attributes }) => ({ prefix, attributes }))
+  const [own, learned] = paths.map(({ prefix, attributes }) => ({ prefix, attributes }))
+  const sent = [{ ...own!, because: 'block of this node' }, learned!]
   golden(t, 'bgp-advertised', advertised.text(sent, 0))
   t.same(
     [received.text([], 0), routes.text([], 0), peers.text([], 0)],

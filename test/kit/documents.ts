@@ -1,6 +1,6 @@
 // Cluster documents for tests, as calicoctl would print them: only what a test cares about is an argument.
 
-import type { Document } from '../../src/cluster/feed.ts'
+import type { AnyKind, Document } from '../../src/cluster/feed.ts'
 
 type Fields = Record<string, unknown>
 
@@ -80,4 +80,55 @@ export function bgpFilter(name: string, spec: Fields): Document {
 
 export function bgpPeer(name: string, spec: Fields): Document {
   return document('BGPPeer', name, spec)
+}
+
+/** A Service, `namespace/name`, that has the cluster IP `10.96.0.10` unless told otherwise. */
+export function service(id: string, spec: Fields = {}, ...balancer: string[]): Document<AnyKind> {
+  const [namespace = '', name = ''] = id.split('/')
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: {
+      type: 'LoadBalancer',
+      clusterIP: '10.96.0.10',
+      clusterIPs: ['10.96.0.10'],
+      ipFamilies: ['IPv4'],
+      externalTrafficPolicy: 'Cluster',
+      ...spec,
+    },
+    status: { loadBalancer: { ingress: balancer.map((ip) => ({ ip })) } },
+  }
+}
+
+/** `node address condition`; the condition is `ready` unless it is said. */
+export type EndpointText = `${string} ${string}`
+
+const conditionsOf: Readonly<Record<string, Fields>> = {
+  ready: { ready: true, serving: true, terminating: false },
+  unknown: {},
+  starting: { ready: false, serving: false, terminating: false },
+  terminating: { ready: false, serving: true, terminating: true },
+}
+
+/** A slice of the endpoints of a service, `namespace/name`. */
+export function slice(id: string, ...endpoints: EndpointText[]): Document<AnyKind> {
+  const [namespace = '', name = ''] = id.split('/')
+  const isV6 = endpoints.some((text) => text.includes(':'))
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: {
+      name: `${name}-${isV6 ? 'six' : 'four'}`,
+      namespace,
+      labels: { 'kubernetes.io/service-name': name },
+    },
+    spec: {
+      addressType: isV6 ? 'IPv6' : 'IPv4',
+      endpoints: endpoints.map((text) => {
+        const [nodeName, address, condition = 'ready'] = text.split(' ')
+        return { addresses: [address], nodeName, conditions: conditionsOf[condition] }
+      }),
+    },
+  }
 }

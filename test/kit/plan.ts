@@ -1,7 +1,7 @@
 // A Plan fed with documents, as the agent feeds it: through the cluster view.
 
 import type { BestPathChange, Path } from '../../src/bgp/types.ts'
-import type { Document } from '../../src/cluster/feed.ts'
+import type { AnyKind, Document } from '../../src/cluster/feed.ts'
 import { resourceId } from '../../src/cluster/feed.ts'
 import type { IpPool } from '../../src/cluster/model.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
@@ -38,6 +38,7 @@ export const settings: PlanSettings = {
   },
   bgp: { enabled: true, routerId: undefined },
   usePodCidr: false,
+  services: { kubernetesNode: 'a', clusterIps: [] },
   nat: {
     outgoingAddress: undefined,
     portRange: undefined,
@@ -53,7 +54,7 @@ export class Cluster {
   readonly plan: Plan
   readonly #view = new ClusterView()
   readonly #links = new Map<string, Link>()
-  readonly #documents = new Map<string, Document>()
+  readonly #documents = new Map<string, Document<AnyKind>>()
   readonly #paths = new Map<string, BestPathChange>()
   #foreign: readonly ForeignRoute[] = []
   #settings: PlanSettings
@@ -99,7 +100,7 @@ export class Cluster {
     return this
   }
 
-  set(...documents: Document[]): this {
+  set(...documents: Document<AnyKind>[]): this {
     for (const document of documents) {
       this.#documents.set(idOf(document), document)
       for (const change of this.#view.apply(document)) this.plan.cluster(change)
@@ -108,7 +109,7 @@ export class Cluster {
   }
 
   /** As `set`, for a pool whose encapsulation changes: what it was counts until `endTransitions`. */
-  turn(document: Document): this {
+  turn(document: Document<AnyKind>): this {
     this.#documents.set(idOf(document), document)
     for (const change of this.#view.apply(document)) {
       if (change.before?.kind === 'IPPool') {
@@ -126,7 +127,7 @@ export class Cluster {
     return this
   }
 
-  delete(...documents: Document[]): this {
+  delete(...documents: Document<AnyKind>[]): this {
     for (const id of documents.map(idOf)) {
       this.#documents.delete(id)
       for (const change of this.#view.remove(id)) this.plan.cluster(change)
@@ -218,7 +219,7 @@ export class Cluster {
   }
 }
 
-function idOf({ kind, metadata }: Document): string {
+function idOf({ kind, metadata }: Document<AnyKind>): string {
   return resourceId(kind, metadata.name, metadata.namespace)
 }
 

@@ -1,11 +1,11 @@
 // A feed's other end for tests: keeps what is in force, writes down what was said, and waits for things to come true.
 
-import type { Document, FeedSink, Problem, ResourceId } from '../../src/cluster/feed.ts'
+import type { AnyKind, Document, FeedSink, Problem, ResourceId } from '../../src/cluster/feed.ts'
 
 const DEADLINE_MS = 15_000
 
 export interface RecordingSink extends FeedSink {
-  readonly documents: Map<ResourceId, Document>
+  readonly documents: Map<ResourceId, Document<AnyKind>>
   /** Open problems by subject. */
   readonly problems: Map<string, Problem[]>
   /** `set IPPool/a`, `delete IPPool/a`, `in sync`, `not in sync`, `problem x`, `healed x`. */
@@ -15,7 +15,7 @@ export interface RecordingSink extends FeedSink {
 }
 
 export function recordingSink(): RecordingSink {
-  const documents = new Map<ResourceId, Document>()
+  const documents = new Map<ResourceId, Document<AnyKind>>()
   const problems = new Map<string, Problem[]>()
   const log: string[] = []
   const waiting = new Set<() => void>()

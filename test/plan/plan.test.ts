@@ -3,11 +3,21 @@
 
 import fc from 'fast-check'
 import t from 'tap'
-import type { Document } from '../../src/cluster/feed.ts'
+import type { AnyKind, Document } from '../../src/cluster/feed.ts'
 import { prefix } from '../../src/inet/prefix.ts'
 import type { TunnelKind } from '../../src/plan/encap/local.ts'
 import type { TunnelSettings } from '../../src/plan/encap/settings.ts'
-import { affinity, bgpConfiguration, bgpPeer, block, node, pool, workload } from '../kit/documents.ts'
+import {
+  affinity,
+  bgpConfiguration,
+  bgpPeer,
+  block,
+  node,
+  pool,
+  service,
+  slice,
+  workload,
+} from '../kit/documents.ts'
 import { Cluster, settings } from '../kit/plan.ts'
 
 /** The addresses of a node's tunnel devices. */
@@ -15,7 +25,7 @@ function tunnelled(address: string, ipv6VXLANTunnelAddr?: string) {
   return { ipv4IPIPTunnelAddr: address, spec: { ipv4VXLANTunnelAddr: address, ipv6VXLANTunnelAddr } }
 }
 
-const slots: readonly (readonly Document[])[] = [
+const slots: readonly (readonly Document<AnyKind>[])[] = [
   [
     node('a', '10.0.0.1/24', tunnelled('10.65.0.2')),
     node('a', '10.0.0.7/16', {
@@ -23,7 +33,10 @@ const slots: readonly (readonly Document[])[] = [
       asNumber: 65001,
       ...tunnelled('10.65.0.1', 'fd10::1'),
     }),
-    node('a', '10.9.0.1/32', tunnelled('10.65.1.8')),
+    node('a', '10.9.0.1/32', {
+      labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': 'true' },
+      ...tunnelled('10.65.1.8'),
+    }),
   ],
   [
     node('b', '10.0.0.2/24'),
@@ -87,6 +100,21 @@ const slots: readonly (readonly Document[])[] = [
     bgpConfiguration('default', { asNumber: 64999, listenPort: 1790 }),
     bgpConfiguration('default', { nodeToNodeMeshEnabled: false, programClusterRoutes: 'Enabled' }),
     bgpConfiguration('default', { programClusterRoutes: 'Disabled' }),
+    bgpConfiguration('default', { serviceClusterIPs: [{ cidr: '10.96.0.0/12' }] }),
+    bgpConfiguration('default', {
+      serviceExternalIPs: [{ cidr: '10.65.0.0/24' }],
+      serviceClusterIPs: [{ cidr: '10.96.0.0/16' }],
+      serviceLoadBalancerAggregation: 'Disabled',
+    }),
+  ],
+  [
+    service('web/www', { externalTrafficPolicy: 'Local', externalIPs: ['10.65.0.200'] }),
+    service('web/www', { externalIPs: ['10.65.1.200'] }),
+  ],
+  [
+    slice('web/www', 'a 10.65.0.1'),
+    slice('web/www', 'a 10.65.0.1 terminating', 'b 10.65.1.8'),
+    slice('web/www', 'b 10.65.1.8 starting'),
   ],
   [bgpConfiguration('node.b', { listenPort: 1791 })],
   [
@@ -98,7 +126,7 @@ const slots: readonly (readonly Document[])[] = [
 
 const poolSlots = [...slots.keys()].filter((slot) => slots[slot]![0]!.kind === 'IPPool')
 
-type Step = (cluster: Cluster, held: Map<number, Document>) => void
+type Step = (cluster: Cluster, held: Map<number, Document<AnyKind>>) => void
 
 /** Sets a document of a slot, or takes it away: one time in five. */
 const setOrDelete: fc.Arbitrary<Step> = fc
@@ -129,13 +157,13 @@ const populated: fc.Arbitrary<Step> = fc
     cluster.learn('10.65.1.0/26', '10.0.0.2').learn('10.65.0.9/32', '10.9.9.9').settle()
   })
 
-function put(slot: number, choice: number, cluster: Cluster, held: Map<number, Document>): void {
+function put(slot: number, choice: number, cluster: Cluster, held: Map<number, Document<AnyKind>>): void {
   const document = choose(slot, choice)
   held.set(slot, document)
   cluster.set(document)
 }
 
-function choose(slot: number, choice: number): Document {
+function choose(slot: number, choice: number): Document<AnyKind> {
   return slots[slot]![choice % slots[slot]!.length]!
 }
 
@@ -148,7 +176,14 @@ const links: fc.Arbitrary<Step> = fc
 
 const paths: fc.Arbitrary<Step> = fc
   .tuple(
-    fc.constantFrom('10.65.1.0/26', '10.65.0.9/32', '10.65.0.1/32', '10.0.0.2/32', '0.0.0.0/0'),
+    fc.constantFrom(
+      '10.65.1.0/26',
+      '10.96.0.10/32',
+      '10.65.0.9/32',
+      '10.65.0.1/32',
+      '10.0.0.2/32',
+      '0.0.0.0/0',
+    ),
     fc.constantFrom('10.0.0.2', '10.9.9.9', ''),
   )
   .map(
@@ -226,7 +261,7 @@ t.test('a plan kept up to date equals one computed anew, whatever happened in wh
   fc.assert(
     fc.property(fc.boolean(), populated, steps, (usePodCidr, begin, taken) => {
       const cluster = new Cluster('a', { ...settings, usePodCidr })
-      const held = new Map<number, Document>()
+      const held = new Map<number, Document<AnyKind>>()
       begin(cluster, held)
       for (const step of taken) step(cluster, held)
       return JSON.stringify(everything(cluster)) === JSON.stringify(everything(cluster.again()))

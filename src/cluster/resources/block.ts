@@ -6,7 +6,7 @@
 
 import { type Address, addressBytes, addressFromBytes, familyBits, familyOf } from '../../inet/address.ts'
 import { type Prefix, parsePrefix, prefixAddress, prefixLength } from '../../inet/prefix.ts'
-import type { Document } from '../feed.ts'
+import type { AnyKind, Document } from '../feed.ts'
 import { shown } from '../json.ts'
 import type { Allocation, Block } from '../model.ts'
 import { type Parsed, problem } from './parse.ts'
@@ -32,7 +32,7 @@ const strays = [
   'points to records that are not in spec.attributes; whose they are is unknown',
 ] as const
 
-export function parseBlock(document: Document): Parsed<Block> {
+export function parseBlock(document: Document<AnyKind>): Parsed<Block> {
   try {
     const spec = fieldsAt('spec', document.spec)
     return { resource: readBlock(spec), warnings: hasStrays(spec) ? [problem(document, ...strays)] : [] }

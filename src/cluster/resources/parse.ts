@@ -5,7 +5,7 @@
 // BGPConfiguration would put the mesh back that it switches off.
 
 import type { z } from 'zod'
-import { type Document, type Problem, resourceId } from '../feed.ts'
+import { type AnyKind, type Document, type Problem, resourceId } from '../feed.ts'
 import type { Resource } from '../model.ts'
 
 export type Parsed<R extends Resource = Resource> =
@@ -15,7 +15,7 @@ export type Parsed<R extends Resource = Resource> =
 /** Something no resource of a kind may be. */
 export interface Rule<S> {
   readonly field: string
-  readonly broken: (parts: S, document: Document) => boolean
+  readonly broken: (parts: S, document: Document<AnyKind>) => boolean
   /** What would be right, as a sentence after the field's name. */
   readonly message: string
   /** The resource is used all the same. */
@@ -25,13 +25,13 @@ export interface Rule<S> {
 interface Shape<S extends z.ZodType, R extends Resource> {
   readonly schema: S
   readonly rules?: readonly Rule<z.output<S>>[]
-  readonly build: (parts: z.output<S>, document: Document) => R
+  readonly build: (parts: z.output<S>, document: Document<AnyKind>) => R
 }
 
 /** The parser of one kind. */
 export function parser<S extends z.ZodType, R extends Resource>(
   shape: Shape<S, R>,
-): (document: Document) => Parsed<R> {
+): (document: Document<AnyKind>) => Parsed<R> {
   const { schema, rules = [], build } = shape
   return (document) => {
     const read = schema.safeParse(document)
@@ -47,7 +47,7 @@ export function parser<S extends z.ZodType, R extends Resource>(
 }
 
 /** A problem with one field of a document. */
-export function problem({ kind, metadata }: Document, field: string, message: string): Problem {
+export function problem({ kind, metadata }: Document<AnyKind>, field: string, message: string): Problem {
   return { subject: resourceId(kind, metadata.name, metadata.namespace), field, message }
 }
 
@@ -59,7 +59,7 @@ export const nameRule: Rule<unknown> = {
   message: 'is not a resource name; use lower-case letters, digits, - and ., at most 253 of them',
 }
 
-function problemOf(document: Document, issue: z.core.$ZodIssue): Problem {
+function problemOf(document: Document<AnyKind>, issue: z.core.$ZodIssue): Problem {
   return problem(document, fieldPath(issue.path), sentence(issue))
 }
 

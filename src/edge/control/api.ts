@@ -126,6 +126,8 @@ export interface PathView {
 export interface AdvertisedView {
   readonly prefix: Prefix
   readonly attributes: PathAttributes
+  /** Why we announce it; absent for what we pass on. */
+  readonly because?: string
 }
 
 /** Answer to `/bgp/reset`. */
