@@ -7,7 +7,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 
 export interface TransitionsOptions {
-  readonly plan: Pick<Plan, 'retain' | 'endTransitions'>
+  readonly plan: Pick<Plan, 'retain' | 'isInTransition' | 'endTransitions'>
   readonly clock: Pick<TimerClock, 'after'>
   /** The plan has been told something. */
   readonly onEnd: () => void
@@ -15,10 +15,15 @@ export interface TransitionsOptions {
 
 /**
  * Counted from the last sign of progress: a pool that changes, or a node with a new tunnel address. Every node hears of
- * the pool within moments and has its address a few writes to the datastore later, but many want one at the same time. A
- * node that gives no sign for so long is not waited for.
+ * the pool within moments and has its address a few writes to the datastore later, but many want one at the same time.
  */
 const TRANSITION_MS = 15_000
+
+/**
+ * So often that time may pass again, five minutes in all, while packets to some node still go as before. To end sooner
+ * would cut it off, be it we who are not ready; one that is dead loses nothing by our waiting.
+ */
+const EXTENSIONS = 19
 
 export class Transitions {
   readonly #options: TransitionsOptions
@@ -43,10 +48,14 @@ export class Transitions {
     this.#cancel()
   }
 
-  #wait(): void {
+  #wait(extensions = EXTENSIONS): void {
+    const { plan, clock } = this.#options
     this.#isUnderWay = true
     this.#cancel()
-    this.#cancel = this.#options.clock.after(TRANSITION_MS, () => this.#end())
+    this.#cancel = clock.after(TRANSITION_MS, () => {
+      if (extensions > 0 && plan.isInTransition) this.#wait(extensions - 1)
+      else this.#end()
+    })
   }
 
   #end(): void {

@@ -33,6 +33,7 @@ import {
   serviceVerdicts,
 } from './services.ts'
 import { bgpWarnings } from './sessions.ts'
+import { isInTransition } from './transition.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import { type ValueChanges, Values } from './values.ts'
 import type {
@@ -151,6 +152,11 @@ export class Plan {
   retain(former: IpPool): void {
     this.#known.former.unshift(former)
     this.#bearing.pool(former.cidr)
+  }
+
+  /** Whether packets to some node still go as before, for want of one that is ready. As of the last `settle`. */
+  get isInTransition(): boolean {
+    return isInTransition(this.#values.inputs)
   }
 
   endTransitions(): void {

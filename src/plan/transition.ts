@@ -21,12 +21,19 @@ export function poolInForce(destination: Prefix, inputs: Inputs): IpPool | undef
   return [pool, ...former].find((one) => isReady(one, destination, inputs)) ?? pool
 }
 
+/** Whether some destination is still reached as it was before its pool changed, because it is not ready for more. */
+export function isInTransition(inputs: Inputs): boolean {
+  const { facts, former } = inputs
+  const isBehind = (destination: Prefix) => poolInForce(destination, inputs) !== facts.poolOf(destination)
+  return former.some(({ cidr }) => [...facts.destinationsWithin(cidr)].some(isBehind))
+}
+
 /** Whether there is a way in this form of the pool, and the node at its end takes what comes. */
 function isReady(pool: IpPool, destination: Prefix, { facts, local, paths }: Inputs): boolean {
   const encapsulation = encapsulationOf(pool)
   const holder = holderOf(destination, facts)
   const node = holder && facts.nodes.get(holder.name)
-  if (!encapsulation || !node) return true
+  if (!encapsulation || !node || node.name === facts.self) return true
   if (!isFromDatastore(encapsulation, local) && !paths.has(destination)) return false
   const remote = remoteAt(node, destination)
   if (goesDirectly(encapsulation, pool, remote, local)) return true

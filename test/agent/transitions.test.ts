@@ -17,14 +17,20 @@ interface Bench {
   readonly transitions: Transitions
   /** What the plan and the agent were told, in order. */
   readonly told: string[]
+  /** Whether some node is not ready. */
+  behind(isBehind: boolean): void
   set(...documents: Document[]): void
   delete(document: Document): void
 }
 
 function bench(): Bench {
   const [clock, told, view] = [new FakeClock(), [] as string[], new ClusterView()]
+  let isInTransition = false
   const transitions = new Transitions({
     plan: {
+      get isInTransition() {
+        return isInTransition
+      },
       retain: ({ name, ipipMode, vxlanMode }) => void told.push(`retain ${name} ${ipipMode} ${vxlanMode}`),
       endTransitions: () => void told.push('end'),
     },
@@ -35,6 +41,9 @@ function bench(): Bench {
     clock,
     transitions,
     told,
+    behind: (isBehind) => {
+      isInTransition = isBehind
+    },
     set: (...documents) => {
       for (const change of documents.flatMap((one) => view.apply(one))) transitions.changed(change)
     },
@@ -85,6 +94,24 @@ t.test('a node that gets the address of a tunnel gives the others more time', as
   set(has('10.65.1.0'))
   clock.advance(60_000)
   t.equal(told.length, 3, 'nor is it the beginning of anything')
+})
+
+t.test('while a node is not ready it is waited for, but no longer than five minutes', async (t) => {
+  const { clock, told, behind, set } = bench()
+  behind(true)
+  set(ipip, vxlan)
+  clock.advance(60_000)
+  t.same(told, ['retain p Always Never'])
+  behind(false)
+  clock.advance(15_000)
+  t.same(told.slice(1), ['end', 'turn'])
+
+  behind(true)
+  set(ipip)
+  for (let passed = 0; passed < 285; passed += 15) clock.advance(15_000)
+  t.same(told.slice(3), ['retain p Never Always'])
+  clock.advance(15_000)
+  t.same(told.slice(4), ['end', 'turn'])
 })
 
 t.test('from Always to CrossSubnet is a change like any other', async (t) => {

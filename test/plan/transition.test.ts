@@ -111,6 +111,23 @@ t.test('the devices of both are there until the transition is ended and the addr
   t.same([...given.plan.tunnels.keys()], ['vxlan.calico'])
 })
 
+t.test('a transition goes on while a destination is reached in the old way', async (t) => {
+  const given = cluster(ipip).set(nodes.b({ ipip: '10.65.1.0' }), nodes.c({ ipip: '10.65.2.0' }))
+  const isInTransition = () => {
+    given.settle()
+    return given.plan.isInTransition
+  }
+  t.notOk(isInTransition())
+  given.turn(vxlan).set(nodes.c({ ipip: '10.65.2.0', vxlan: '10.65.2.1' }))
+  t.ok(isInTransition(), 'node b is not ready')
+  given.set(nodes.b({ ipip: '10.65.1.0', vxlan: '10.65.1.1' }))
+  t.notOk(isInTransition())
+  given.set(nodes.a({ ipip: own.ipip! }))
+  t.ok(isInTransition(), 'nor are we')
+  given.set(nodes.b(), nodes.c())
+  t.notOk(isInTransition(), 'nothing goes in the old way either')
+})
+
 t.test('a node that is not ready when the transition is ended is not waited for', async (t) => {
   const given = cluster(ipip)
     .set(nodes.b({ ipip: '10.65.1.0' }))
