@@ -14,8 +14,9 @@ import { Intake } from './agent/intake.ts'
 import { LiveSettings } from './agent/live-settings.ts'
 import { mtuFile } from './agent/mtu-file.ts'
 import { Observers } from './agent/observers.ts'
+import { Recollection } from './agent/recollection.ts'
 import { Restart } from './agent/restart.ts'
-import { datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
+import { datastorePlace, datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
@@ -31,6 +32,7 @@ import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
+import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
 import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
@@ -77,6 +79,7 @@ class Agent {
   readonly #saved: SavedState
   readonly #datastore: Datastore
   readonly #intake: Intake
+  readonly #recollection: Recollection
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
@@ -116,6 +119,18 @@ class Agent {
       onInput: () => this.#turnSoon(),
       onState: () => this.#carryOut(),
       onPartial: () => void this.#begin(),
+    })
+    this.#recollection = new Recollection({
+      sink: this.#intake,
+      stamp: {
+        node: settings.nodename,
+        datastore: datastorePlace(datastoreSettings(settings)),
+        boot: bootId(),
+      },
+      file: keptFile(join(settings.stateDir, 'caracal-cluster')),
+      clock: systemClock,
+      now: Date.now,
+      log: this.#log,
     })
     this.#startup = new Startup({
       datastore: this.#datastore,
@@ -208,7 +223,8 @@ class Agent {
     )
     this.#log.info({ version, datastore: this.#settings.datastoreType }, 'agent started')
     this.#live.log(this.#log)
-    this.#datastore.watch(this.#intake)
+    this.#recollection.start()
+    this.#datastore.watch(this.#recollection)
   }
 
   /** Routes and interfaces stay, and the peers are left in such a way that they keep our routes. */
@@ -219,7 +235,13 @@ class Agent {
     this.#secrets.close()
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
-    await Promise.all([this.#bfd.stop(), this.#peers?.stop(), this.#datastore.close(), this.#control.close()])
+    await Promise.all([
+      this.#bfd.stop(),
+      this.#peers?.stop(),
+      this.#recollection.stop(),
+      this.#datastore.close(),
+      this.#control.close(),
+    ])
     await this.#kernel.stop()
   }
 

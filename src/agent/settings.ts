@@ -137,3 +137,15 @@ export function datastoreSettings(settings: Settings): DatastoreSettings {
     interfacePrefix: settings.interfacePrefix[0],
   }
 }
+
+/** Where cluster data comes from, in a word that is another one for another datastore. */
+export function datastorePlace({
+  type,
+  path,
+  endpoints,
+  kubeconfig,
+  serviceHost,
+}: DatastoreSettings): string {
+  const places = { file: path, etcdv3: endpoints?.join(','), kubernetes: kubeconfig ?? serviceHost }
+  return `${type} ${places[type] ?? ''}`
+}

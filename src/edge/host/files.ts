@@ -1,7 +1,7 @@
-// Files for the CNI plugin, in which neither a newline nor anything else follows the value: the name of this node, before
+// Small files on the host: what the next run of the agent should know, and two for the CNI plugin, in which neither a newline nor anything else follows the value: the name of this node, before
 // which it takes no pod (Calico node/pkg/lifecycle/utils, WriteNodeConfig), and the MTU of pods (felix/dataplane/linux/mtu.go).
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
@@ -24,12 +24,32 @@ export function recordMtu(path: string, mtu: number): Promise<void> {
   return replaceFile(path, `${mtu}`)
 }
 
+export interface KeptFile {
+  /** Undefined: there is none. @throws when it cannot be read */
+  read(): string | undefined
+  /** Replaces all of it. @throws when it cannot be written */
+  write(text: string): Promise<void>
+}
+
+/** A file for the agent alone. */
+export function keptFile(path: string): KeptFile {
+  return {
+    read: () => (existsSync(path) ? readFileSync(path, 'utf8') : undefined),
+    write: (text) => replaceFile(path, text, 0o600),
+  }
+}
+
+/** A number that the kernel makes up when it starts. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+}
+
 /** Nobody ever reads half a text. */
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const draft = `${path}.${process.pid}`
   try {
-    await writeFile(draft, text, { mode: 0o644 })
+    await writeFile(draft, text, { mode })
     await rename(draft, path)
   } catch (error) {
     await rm(draft, { force: true })
