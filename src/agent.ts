@@ -447,6 +447,7 @@ class Agent {
         this.#speaker?.peers() ?? [],
       ),
       kernel: this.#kernel.views().map(kernelStatus),
+      frozenPolicy: this.#kernel.nat.frozenPolicy,
       warnings: [
         ...this.#intake.warnings,
         ...startup.warnings,

@@ -9,7 +9,7 @@ import type { Page } from '../edge/observe/pages.ts'
 
 /** Why the node's own state is not in force, in sentences without a full stop. None: it is. */
 export function unreadiness(
-  { startup, kernel }: Pick<AgentStatus, 'startup' | 'kernel'>,
+  { startup, kernel, frozenPolicy }: Pick<AgentStatus, 'startup' | 'kernel' | 'frozenPolicy'>,
   isCarriedOut: boolean,
 ): readonly string[] {
   const behind = kernel.filter(({ wanted, inForce }) => inForce < wanted)
@@ -23,6 +23,7 @@ export function unreadiness(
       const reason = first ? `: ${first.key}: ${first.reason}` : ''
       return `${name}: ${wanted - inForce} of ${wanted} not in force${reason}`
     }),
+    ...frozenPolicy.map((where) => `policy of calico-node is frozen in ${where}`),
   ]
 }
 

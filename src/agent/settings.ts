@@ -35,6 +35,9 @@ export function kernelSettings(current: () => Settings): KernelOptions['settings
     get iptablesPostWriteMs() {
       return current().iptablesPostWriteCheckIntervalMs
     },
+    get removePolicyChains() {
+      return current().removePolicyChains
+    },
     get ipsetsRefreshMs() {
       return current().ipsetsRefreshIntervalMs
     },

@@ -43,6 +43,7 @@ export function statusText(answer: AgentStatus, now: number): string {
     datastoreSection(answer.datastore, now),
     startupSection(answer.startup),
     kernelSection(answer.kernel),
+    listed(FROZEN, answer.frozenPolicy),
     listed('Warnings:', answer.warnings),
     verdict(answer),
   ]
@@ -50,8 +51,19 @@ export function statusText(answer: AgentStatus, now: number): string {
     .join('\n')
 }
 
+const FROZEN =
+  'Policy that calico-node left and nobody keeps up to date, so that packets of new pods are dropped; ' +
+  'CARACAL_REMOVE_POLICY_CHAINS=true removes it:'
+
 /** Why this node is not healthy, in sentences without a full stop. None: it is. */
-export function ailments({ backend, datastore, startup, bgp, kernel }: AgentStatus): readonly string[] {
+export function ailments({
+  backend,
+  datastore,
+  startup,
+  bgp,
+  kernel,
+  frozenPolicy,
+}: AgentStatus): readonly string[] {
   const down = bgp.peers.filter(({ state }) => state !== 'Established').length
   const refused = kernel.reduce((sum, kind) => sum + kind.refused.length, 0)
   const deaf = Object.values(bgp.listening).some((l) => 'reason' in l && !l.intended)
@@ -63,6 +75,7 @@ export function ailments({ backend, datastore, startup, bgp, kernel }: AgentStat
     backend === 'bird' && deaf ? 'BGP connections are not taken' : '',
     down > 0 ? `${down} of ${count(bgp.peers.length, 'BGP session')} not established` : '',
     refused > 0 ? `the kernel refuses ${refused} of what is wanted` : '',
+    frozenPolicy.length > 0 ? 'policy of calico-node is frozen' : '',
   ].filter((sentence) => sentence !== '')
 }
 

@@ -322,6 +322,14 @@ export const settings = {
     live: true,
     meaning: 'How often our ipsets are compared member by member with what is wanted; 0 is never.',
   }),
+  removePolicyChains: row({
+    environment: ['CARACAL_REMOVE_POLICY_CHAINS'],
+    type: bool,
+    default: false,
+    live: false,
+    meaning:
+      "Whether calico-node's policy, found on a node it no longer runs on, is removed. While it is left the node is not ready.",
+  }),
   featureDetectOverride: row({
     environment: ['FELIX_FEATUREDETECTOVERRIDE'],
     felix: 'featureDetectOverride',

@@ -5,30 +5,37 @@ import { liveness, page, unreadiness } from '../../src/agent/health.ts'
 import type { AgentStatus } from '../../src/edge/control/api.ts'
 
 const done: AgentStatus['startup'] = { state: 'done' }
+const of = (over: Partial<Parameters<typeof unreadiness>[0]>) => ({
+  startup: done,
+  kernel: [],
+  frozenPolicy: [],
+  ...over,
+})
 const inForce = { name: 'routes', wanted: 3, inForce: 3, refused: [], repairs: 0 }
 
 t.test('a node is ready when what it is to have is in force', async (t) => {
-  t.same(unreadiness({ startup: done, kernel: [inForce] }, true), [])
+  t.same(unreadiness(of({ kernel: [inForce] }), true), [])
   const refused = [{ key: '10.65.1.0/26', reason: 'Nexthop has invalid gateway.', attempts: 3 }]
   const cases: [unready: readonly string[], says: string][] = [
     [
-      unreadiness({ startup: { state: 'waiting' }, kernel: [] }, true),
+      unreadiness(of({ startup: { state: 'waiting' } }), true),
       'node start-up is not done: the datastore is not in sync',
     ],
     [
-      unreadiness({ startup: { state: 'failed', reason: 'no address' }, kernel: [] }, true),
+      unreadiness(of({ startup: { state: 'failed', reason: 'no address' } }), true),
       'node start-up is not done: no address',
     ],
-    [unreadiness({ startup: done, kernel: [] }, false), 'the plan has not been carried out yet'],
+    [unreadiness(of({}), false), 'the plan has not been carried out yet'],
+    [unreadiness(of({ kernel: [{ ...inForce, inForce: 1 }] }), true), 'routes: 2 of 3 not in force'],
     [
-      unreadiness({ startup: done, kernel: [{ ...inForce, inForce: 1 }] }, true),
-      'routes: 2 of 3 not in force',
-    ],
-    [
-      unreadiness({ startup: done, kernel: [{ ...inForce, inForce: 2, refused }] }, true),
+      unreadiness(of({ kernel: [{ ...inForce, inForce: 2, refused }] }), true),
       'routes: 1 of 3 not in force: 10.65.1.0/26: Nexthop has invalid gateway.',
     ],
   ]
+  cases.push([
+    unreadiness(of({ frozenPolicy: ['table filter (iptables-nft, IPv4)'] }), true),
+    'policy of calico-node is frozen in table filter (iptables-nft, IPv4)',
+  ])
   for (const [unready, says] of cases) t.same(unready, [says])
 })
 

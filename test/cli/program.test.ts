@@ -28,6 +28,7 @@ const status: AgentStatus = {
     peers: [],
   },
   kernel: [],
+  frozenPolicy: [],
   warnings: [],
 }
 const routes: Routes = { ...unasked, '/status': () => status, '/config': () => config }

@@ -57,6 +57,7 @@ const healthy: AgentStatus = {
     { name: 'routes', wanted: 1204, inForce: 1204, refused: [], repairs: 2 },
     { name: 'neighbors', wanted: 3, inForce: 3, refused: [], repairs: 0 },
   ],
+  frozenPolicy: [],
   warnings: [],
 }
 

@@ -24,6 +24,7 @@ export const settings: KernelOptions['settings'] = {
   iptablesRefreshMs: 0,
   iptablesPostWriteMs: 0,
   ipsetsRefreshMs: 0,
+  removePolicyChains: false,
 }
 
 export async function follow(

@@ -49,13 +49,14 @@ export function sets(ns: Namespace): string[] {
 export function follow(
   t: Test,
   ns: Namespace,
-  over: { backend?: Backend | 'auto'; open?: OpenProgram } = {},
+  over: { backend?: Backend | 'auto'; open?: OpenProgram; removePolicyChains?: boolean } = {},
 ) {
   const settings = {
     iptablesBackend: over.backend ?? ('auto' as Backend | 'auto'),
     iptablesRefreshMs: 180_000,
     iptablesPostWriteMs: 0, // what is noticed is noticed by watching
     ipsetsRefreshMs: 90_000,
+    removePolicyChains: over.removePolicyChains ?? false,
   }
   const warnings: string[] = []
   const errors: unknown[] = []

@@ -21,6 +21,8 @@ export interface AgentStatus {
   readonly startup: StartupStatus
   readonly bgp: BgpStatus
   readonly kernel: readonly KernelStatus[]
+  /** Where the kernel holds policy of calico-node that nobody keeps up to date: `table filter (iptables-nft, IPv4)`. */
+  readonly frozenPolicy: readonly string[]
   /** Whatever else a person should know, in sentences, wrong settings first. Does not make the node unhealthy. */
   readonly warnings: readonly string[]
 }

@@ -44,12 +44,20 @@ export function isOwnSet(name: string): boolean {
   return OURS.test(name)
 }
 
+/** Any of calico-node's sets, as `ipset list -n` tells them: those that its policy looks into, too. */
+export function calicoSets(names: string): string[] {
+  return names.split('\n').filter((name) => /^cali[46][0t]/.test(name))
+}
+
 export class IpSets implements Kind<KernelSet> {
   readonly name = 'sets'
   readonly #ipset: Program
+  readonly #orphans: Set<string>
 
-  constructor(ipset: Program) {
+  /** `orphans`: names of sets that are to be taken for ours until they are gone. */
+  constructor(ipset: Program, orphans = new Set<string>()) {
     this.#ipset = ipset
+    this.#orphans = orphans
   }
 
   key({ name }: KernelSet): string {
@@ -61,7 +69,7 @@ export class IpSets implements Kind<KernelSet> {
   }
 
   async read(): Promise<readonly KernelSet[]> {
-    return parsed(await saveOurs(this.#ipset), parseSet)
+    return parsed(await saveOurs(this.#ipset, this.#orphans), parseSet)
   }
 
   async put(sets: readonly KernelSet[]): Promise<readonly Refused[]> {
@@ -79,6 +87,7 @@ export class IpSets implements Kind<KernelSet> {
     for (const set of sets) {
       const reason = await attempt(this.#ipset, [`destroy ${set.name}`])
       if (reason !== undefined && !saysNoSet(reason)) refused.push(this.#refused(set, reason))
+      else this.#orphans.delete(set.name)
     }
     return refused
   }
@@ -120,7 +129,7 @@ export class SetMembers implements Kind<SetMember> {
   }
 
   async read(): Promise<readonly SetMember[]> {
-    return parsed(await saveOurs(this.#ipset), parseMember)
+    return parsed(await saveOurs(this.#ipset, new Set()), parseMember)
   }
 
   async put(members: readonly SetMember[]): Promise<readonly Refused[]> {
@@ -163,9 +172,11 @@ async function attempt(ipset: Program, lines: readonly string[]): Promise<string
 }
 
 /** Ours by name. Others may have very many, with very many members: those are not read. */
-async function saveOurs(ipset: Program): Promise<string> {
+async function saveOurs(ipset: Program, orphans: ReadonlySet<string>): Promise<string> {
   const names = (await ipset.text('list', '-n').catch(() => '')).split('\n')
-  const texts = await Promise.all(names.filter(isOwnSet).map((name) => save(ipset, name)))
+  const texts = await Promise.all(
+    names.filter((name) => isOwnSet(name) || orphans.has(name)).map((name) => save(ipset, name)),
+  )
   return texts.join('\n')
 }
 
