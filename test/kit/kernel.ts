@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { Kernel, type KernelOptions } from '../../src/edge/kernel/kernel.ts'
-import type { KernelRoute } from '../../src/edge/kernel/route-text.ts'
+import type { KernelRoute } from '../../src/edge/kernel/kernel-route.ts'
 import { openSavedState } from '../../src/edge/kernel/saved-state.ts'
 import { systemClock } from '../../src/edge/kernel/system-clock.ts'
 import { prefix } from '../../src/inet/prefix.ts'

@@ -11,6 +11,8 @@ import { Addresses } from './addresses.ts'
 import { Batch } from './batch.ts'
 import { Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
+import { iproute2Routes } from './iproute2-routes.ts'
+import type { KernelRoute } from './kernel-route.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
 import { readLinks } from './links.ts'
@@ -18,7 +20,6 @@ import { type AddressEvent, type KernelEvent, type LinkEvent, type Monitor, open
 import { Nat, type NatOptions } from './nat.ts'
 import { Neighbors } from './neighbors.ts'
 import { isWorkloadDevice, type Ownership } from './ownership.ts'
-import type { KernelRoute } from './route-text.ts'
 import { Routes, type Seen } from './routes.ts'
 import { openBridge, openIp, openProgram, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
@@ -98,8 +99,7 @@ export class Kernel {
     this.#neighborKind = new Neighbors(this.#ip, this.#batch, ownership)
     this.#addressKind = new Addresses(this.#ip, this.#batch, ownership)
     this.#routeKind = new Routes({
-      ip: this.#ip,
-      batch: this.#batch,
+      table: iproute2Routes(this.#ip, this.#batch),
       ownership,
       saved,
       graceOf: (device) => this.#graceOf(device),

@@ -4,9 +4,10 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Cidr, parseCidr } from '../../inet/prefix.ts'
 import { type KernelFdbEntry, parseFdbEvent } from './fdb.ts'
+import type { PrintedRoute } from './kernel-route.ts'
 import { isRunning } from './links.ts'
 import { type PrintedNeighbor, parseNeighbor } from './neighbors.ts'
-import { type PrintedRoute, parseRoute } from './route-text.ts'
+import { parseRoute } from './route-text.ts'
 import type { Child, Program } from './run.ts'
 
 export interface LinkEvent {

@@ -6,7 +6,7 @@
 
 import { type Prefix, prefix } from '../../inet/prefix.ts'
 import { isTunnelName } from '../../plan/wanted.ts'
-import { type PrintedRoute, RTN_BLACKHOLE, RTN_UNICAST, RTPROT_KERNEL } from './route-text.ts'
+import { type PrintedRoute, RTN_BLACKHOLE, RTN_UNICAST, RTPROT_KERNEL } from './kernel-route.ts'
 
 export interface Ownership {
   /** May change at any time. */

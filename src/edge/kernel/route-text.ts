@@ -4,52 +4,23 @@
 // serves both (ip-route(8); numbers from linux/rtnetlink.h). A line is a type, a prefix,
 // and words: some stand alone, most are followed by their value.
 
-import { familyOf, parseAddress } from '../../inet/address.ts'
+import { parseAddress } from '../../inet/address.ts'
 import { isHost, type Prefix, parseCidr, prefixAddress } from '../../inet/prefix.ts'
-import type { NextHop, Route, RouteProtocol } from '../../plan/wanted.ts'
+import type { Route } from '../../plan/wanted.ts'
+import {
+  type KernelNextHop,
+  type KernelRoute,
+  metricOf,
+  ourMetric,
+  type PrintedRoute,
+  protocolName,
+  protocolNumber,
+  RTN_BLACKHOLE,
+  RTN_UNICAST,
+} from './kernel-route.ts'
 
-export const RTN_UNICAST = 1
-export const RTN_BLACKHOLE = 6
-export const RTPROT_KERNEL = '2'
 const RT_SCOPE_LINK = '253'
 const RT_TABLE_MAIN = '254'
-
-/** A route as the kernel holds it: of any program, in any table. */
-export interface KernelRoute extends Route {
-  readonly nexthops?: readonly KernelNextHop[]
-  /** Absent: the one all of ours have. Only routes that others or older agents wrote have another. */
-  readonly metric?: number
-}
-
-/** What is of other weight, or dead, is never what we want. */
-export interface KernelNextHop extends NextHop {
-  readonly weight?: number
-  readonly dead?: true
-}
-
-export interface PrintedRoute {
-  /** RTN_UNICAST, RTN_BLACKHOLE or another of rtnetlink's route types. */
-  readonly type: number
-  readonly prefix: Prefix
-  /** Number of the route protocol, in text. */
-  readonly protocol: string
-  readonly main: boolean
-  /** Has a type of service: decides for some packets only. */
-  readonly tos: boolean
-  readonly dead: boolean
-  readonly metric: number
-  /** The route in our terms. */
-  readonly route: KernelRoute
-}
-
-/** Protocols with a name of our own; all others are their number. */
-const PROTOCOL_NAMES: Readonly<Record<string, RouteProtocol>> = { 3: 'boot', 12: 'bird' }
-const PROTOCOL_NUMBERS: Readonly<Record<string, string>> = { boot: '3', bird: '12' }
-
-/** The metric of all our routes: IPv4 0; IPv6 1024, which is what the kernel makes of 0 (Calico #11356). */
-export function ourMetric(prefix: Prefix): number {
-  return familyOf(prefix) === 'ipv4' ? 0 : 1024
-}
 
 /** Reads one line of `ip -N -o -d route`; undefined when it is no route of a prefix. */
 export function parseRoute(line: string): PrintedRoute | undefined {
@@ -71,7 +42,7 @@ export function parseRoute(line: string): PrintedRoute | undefined {
     route: {
       prefix,
       type: Number(type) === RTN_BLACKHOLE ? 'blackhole' : 'unicast',
-      protocol: PROTOCOL_NAMES[protocol] ?? (protocol as RouteProtocol),
+      protocol: protocolName(protocol),
       ...(Number(type) === RTN_UNICAST && wayOut(values, flags)),
       ...(hops.length > 0 && { nexthops: hops.map(nextHop) }),
       ...(metric !== ourMetric(prefix) && { metric }),
@@ -196,14 +167,6 @@ export function deleteLine(route: KernelRoute): string {
     `proto ${protocolNumber(route)}`,
     `metric ${metricOf(route)}`,
   ])
-}
-
-function metricOf({ prefix, metric }: KernelRoute): number {
-  return metric ?? ourMetric(prefix)
-}
-
-function protocolNumber({ protocol }: KernelRoute): string {
-  return PROTOCOL_NUMBERS[protocol] ?? protocol
 }
 
 function words(parts: readonly (string | false | undefined)[]): string {

@@ -5,25 +5,20 @@ import { familyOf } from '../../inet/address.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
 import { isTunnelName } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
-import type { Batch } from './batch.ts'
-import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
-import { absentIsDone, refusals } from './refusals.ts'
 import {
-  deleteLine,
   type KernelNextHop,
   type KernelRoute,
   type PrintedRoute,
-  parseRoute,
   RTN_BLACKHOLE,
   RTN_UNICAST,
-  replaceLine,
-} from './route-text.ts'
-import type { Program } from './run.ts'
+} from './kernel-route.ts'
+import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
+import { absentIsDone, refusals } from './refusals.ts'
+import type { RouteTable } from './route-table.ts'
 import type { SavedState } from './saved-state.ts'
 
 export interface RoutesOptions {
-  readonly ip: Program
-  readonly batch: Batch
+  readonly table: RouteTable
   readonly ownership: Ownership
   /** Notes destinations that nothing else marks as ours, before the kernel is touched. */
   readonly saved: Pick<SavedState, 'claim' | 'release'>
@@ -104,9 +99,11 @@ export class Routes implements Kind<KernelRoute> {
   async read(): Promise<readonly KernelRoute[]> {
     const ours: KernelRoute[] = []
     const foreign = new Map<string, ForeignRoute>()
-    for await (const printed of readMain(this.#options.ip)) {
-      if (isOurs(printed, this.#options.ownership)) ours.push(printed.route)
-      else if (isWayOut(printed)) foreign.set(slot(printed), foreignRoute(printed))
+    for await (const some of this.#options.table.read()) {
+      for (const printed of some) {
+        if (isOurs(printed, this.#options.ownership)) ours.push(printed.route)
+        else if (isWayOut(printed)) foreign.set(slot(printed), foreignRoute(printed))
+      }
     }
     this.#foreign = foreign
     this.#options.onForeign()
@@ -117,7 +114,7 @@ export class Routes implements Kind<KernelRoute> {
     const reason = this.#claim(routes)
     const unclaimed = reason === undefined ? [] : routes.filter((route) => !this.#recognised(route))
     const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
-    const outcomes = await this.#options.batch.run(allowed.map(replaceLine))
+    const outcomes = await this.#options.table.replace(allowed)
     return [
       ...refusals(allowed, outcomes, routeKey),
       ...refusals(
@@ -129,7 +126,7 @@ export class Routes implements Kind<KernelRoute> {
   }
 
   async remove(routes: readonly KernelRoute[]): Promise<readonly Refused[]> {
-    const outcomes = await this.#options.batch.run(routes.map(deleteLine))
+    const outcomes = await this.#options.table.remove(routes)
     const gone = absentIsDone(outcomes)
     this.#release(routes.filter(({ metric }, i) => gone[i] === undefined && metric === undefined))
     return refusals(routes, gone, routeKey)
@@ -199,17 +196,6 @@ export class Routes implements Kind<KernelRoute> {
       isWorkloadDevice(route.device, ownership) ||
       devicesOf(route).every(isTunnelName)
     )
-  }
-}
-
-async function* readMain(ip: Program): AsyncGenerator<PrintedRoute> {
-  for (const family of ['-4', '-6']) {
-    for await (const lines of ip.lines('-N', '-o', '-d', family, 'route', 'show', 'table', 'main')) {
-      for (const line of lines) {
-        const printed = parseRoute(line)
-        if (printed) yield printed
-      }
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import t from 'tap'
 import type { Kernel } from '../../../src/edge/kernel/kernel.ts'
-import type { KernelRoute } from '../../../src/edge/kernel/route-text.ts'
+import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import type { FdbEntry, Neighbor, Tunnel } from '../../../src/plan/wanted.ts'

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { deleteLine, type KernelRoute, parseRoute, replaceLine } from '../../../src/edge/kernel/route-text.ts'
+import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
+import { deleteLine, parseRoute, replaceLine } from '../../../src/edge/kernel/route-text.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
-import type { KernelRoute } from '../../../src/edge/kernel/route-text.ts'
+import { iproute2Routes } from '../../../src/edge/kernel/iproute2-routes.ts'
+import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
 import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -18,8 +19,7 @@ function routesIn(t: Test, ns: Namespace) {
   const state = { full: false }
   const pools = [prefix('10.65.0.0/16'), prefix('fd10::/16')]
   const kind = new Routes({
-    ip,
-    batch,
+    table: iproute2Routes(ip, batch),
     ownership: {
       settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
       owns: (of) => claimed.has(of) || pools.some((pool) => contains(pool, of)),

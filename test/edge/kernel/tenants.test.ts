@@ -1,5 +1,5 @@
 import t from 'tap'
-import type { KernelRoute } from '../../../src/edge/kernel/route-text.ts'
+import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
 import { Tenants } from '../../../src/edge/kernel/tenants.ts'
 import type { Address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'

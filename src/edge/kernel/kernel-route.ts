@@ -1,0 +1,61 @@
+// A route as the kernel holds it, whichever way it was read. Numbers from linux/rtnetlink.h.
+
+import { familyOf } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
+import type { NextHop, Route, RouteProtocol } from '../../plan/wanted.ts'
+
+export const RTN_UNICAST = 1
+export const RTN_BLACKHOLE = 6
+export const RTPROT_KERNEL = '2'
+
+/** A route as the kernel holds it: of any program, in any table. */
+export interface KernelRoute extends Route {
+  readonly nexthops?: readonly KernelNextHop[]
+  /** Absent: the one all of ours have. Only routes that others or older agents wrote have another. */
+  readonly metric?: number
+}
+
+/** What is of other weight, or dead, is never what we want. */
+export interface KernelNextHop extends NextHop {
+  readonly weight?: number
+  readonly dead?: true
+}
+
+export interface PrintedRoute {
+  /** RTN_UNICAST, RTN_BLACKHOLE or another of rtnetlink's route types. */
+  readonly type: number
+  readonly prefix: Prefix
+  /** Number of the route protocol, in text. */
+  readonly protocol: string
+  readonly main: boolean
+  /** Has a type of service: decides for some packets only. */
+  readonly tos: boolean
+  readonly dead: boolean
+  readonly metric: number
+  /** The route in our terms. */
+  readonly route: KernelRoute
+}
+
+/** Protocols with a name of our own; all others are their number. */
+const PROTOCOL_NAMES: Readonly<Record<string, RouteProtocol>> = { 3: 'boot', 12: 'bird' }
+const PROTOCOL_NUMBERS: Readonly<Record<string, string>> = { boot: '3', bird: '12' }
+
+/** By its number, in text. */
+export function protocolName(number: string): RouteProtocol {
+  return PROTOCOL_NAMES[number] ?? (number as RouteProtocol)
+}
+
+/** Inverse of `protocolName`. */
+export function protocolNumber({ protocol }: KernelRoute): string {
+  return PROTOCOL_NUMBERS[protocol] ?? protocol
+}
+
+/** The metric of all our routes: IPv4 0; IPv6 1024, which is what the kernel makes of 0 (Calico #11356). */
+export function ourMetric(prefix: Prefix): number {
+  return familyOf(prefix) === 'ipv4' ? 0 : 1024
+}
+
+/** The metric by which the kernel knows it. */
+export function metricOf({ prefix, metric }: KernelRoute): number {
+  return metric ?? ourMetric(prefix)
+}
