@@ -174,6 +174,7 @@ class Agent {
       clock: systemClock,
       saved: this.#saved,
       settings: kernelSettings(() => this.#settings),
+      routeWriter: settings.routeWriter,
       isInformed: () => this.#intake.isReady,
       onUnderlay: (links, foreign) => {
         this.#startup.interfaces(links)

@@ -354,6 +354,14 @@ export const settings = {
     live: true,
     meaning: 'Least severity that is logged; `none` is silence.',
   }),
+  routeWriter: row({
+    environment: ['CARACAL_ROUTE_WRITER'],
+    type: choice(words('auto', 'rtnetlink', 'iproute2')),
+    default: 'auto',
+    live: false,
+    meaning:
+      'How routes get to the kernel and back: `rtnetlink`, several times as fast, or `iproute2`, by ip(8); `auto`: rtnetlink where it can be had.',
+  }),
   bgpSecrets: row({
     environment: ['CARACAL_BGP_SECRETS'],
     type: absolutePath,

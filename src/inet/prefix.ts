@@ -47,7 +47,11 @@ export function prefix(text: string): Prefix {
 
 /** `address` masked to `length` bits. */
 export function prefixOf(address: Address, length: number): Prefix {
-  const bytes = addressBytes(address)
+  return prefixFromBytes(addressBytes(address), length)
+}
+
+/** The same of bytes in network order, 4 or 16 of them. They are masked in place. */
+export function prefixFromBytes(bytes: Uint8Array, length: number): Prefix {
   maskBytes(bytes, length)
   return `${addressFromBytes(bytes)}/${length}` as Prefix
 }

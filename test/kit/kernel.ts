@@ -41,6 +41,7 @@ export async function follow(
     clock: systemClock,
     saved,
     settings,
+    routeWriter: 'auto',
     namespace: ns.name,
     isInformed: () => true,
     onUnderlay: (links, foreign) => Object.assign(underlay, { links, foreign }),

@@ -11,15 +11,24 @@ import { Addresses } from './addresses.ts'
 import { Batch } from './batch.ts'
 import { Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
-import { iproute2Routes } from './iproute2-routes.ts'
 import type { KernelRoute } from './kernel-route.ts'
 import { latest } from './latest.ts'
 import { LinkTable } from './link-table.ts'
 import { readLinks } from './links.ts'
-import { type AddressEvent, type KernelEvent, type LinkEvent, type Monitor, openMonitor } from './monitor.ts'
+import {
+  type AddressEvent,
+  type KernelEvent,
+  type LinkEvent,
+  type Monitor,
+  type MonitorHandlers,
+  openMonitor,
+  type Watched,
+} from './monitor.ts'
 import { Nat, type NatOptions } from './nat.ts'
 import { Neighbors } from './neighbors.ts'
+import { openRouteTable, type RouteWriter } from './open-route-table.ts'
 import { isWorkloadDevice, type Ownership } from './ownership.ts'
+import type { RouteNews, RouteTable } from './route-table.ts'
 import { Routes, type Seen } from './routes.ts'
 import { openBridge, openIp, openProgram, type Program } from './run.ts'
 import type { SavedState } from './saved-state.ts'
@@ -37,6 +46,8 @@ export interface KernelOptions {
       /** Between two readings of everything, in milliseconds; 0 switches them off (Calico routeRefreshInterval). */
       readonly resyncMs: number
     }
+  /** How routes get to the kernel and back. */
+  readonly routeWriter: RouteWriter
   /** Network namespace, as in `ip netns`; for tests. Sysctls are always those of our own. */
   readonly namespace?: string
   /** Whether the datastore would tell us of a new pod by now. While it would not, what the CNI plugin wrote stays. */
@@ -69,6 +80,7 @@ export class Kernel {
   readonly #batch: Batch
   readonly #bridgeBatch: Batch
   readonly #links = new LinkTable()
+  readonly #table: RouteTable
   readonly #routeKind: Routes
   readonly #tenants: Tenants
   readonly #neighborKind: Neighbors
@@ -77,6 +89,7 @@ export class Kernel {
   readonly #fdbKind: Fdb
   readonly #loop: Loop
   #monitor: Monitor | undefined
+  #routeNews: RouteNews | undefined
   /** What waits for an interface to be told of as running, by its index. */
   readonly #awaited = new Map<number, () => void>()
   readonly #readUnderlay = latest(() => this.#underlay())
@@ -98,8 +111,15 @@ export class Kernel {
     this.#fdbKind = new Fdb(bridge, this.#bridgeBatch)
     this.#neighborKind = new Neighbors(this.#ip, this.#batch, ownership)
     this.#addressKind = new Addresses(this.#ip, this.#batch, ownership)
+    this.#table = openRouteTable({
+      writer: options.routeWriter,
+      ip: this.#ip,
+      batch: this.#batch,
+      namespace,
+      onFallback: (reason) => onWarning('routes go by ip(8), since rtnetlink cannot be had', reason),
+    })
     this.#routeKind = new Routes({
-      table: iproute2Routes(this.#ip, this.#batch),
+      table: this.#table,
       ownership,
       saved,
       graceOf: (device) => this.#graceOf(device),
@@ -138,10 +158,13 @@ export class Kernel {
 
   /** Follows the kernel and reads everything once. Rejects when ip(8) cannot be used. */
   async start(): Promise<void> {
-    this.#monitor = openMonitor(this.#ip, {
+    const handlers: MonitorHandlers = {
       onEvent: (event) => this.#event(event),
       onLost: (reason) => this.#lost(reason),
-    })
+    }
+    this.#routeNews = this.#table.watch?.(handlers)
+    const objects: readonly Watched[] = ['link', 'address', 'neigh']
+    this.#monitor = openMonitor(this.#ip, this.#routeNews ? objects : [...objects, 'route'], handlers)
     await this.#monitor.ready
     await this.#readUnderlay()
     await this.#loop.start()
@@ -189,10 +212,10 @@ export class Kernel {
 
   /** Leaves the kernel as it is. */
   async stop(): Promise<void> {
-    await this.#monitor?.close()
+    await Promise.all([this.#monitor?.close(), this.#routeNews?.close()])
     await this.#loop.stop()
     this.nat.close()
-    await Promise.all([this.#batch.close(), this.#bridgeBatch.close()])
+    await Promise.all([this.#table.close(), this.#batch.close(), this.#bridgeBatch.close()])
   }
 
   #onRound(): void {
@@ -208,6 +231,7 @@ export class Kernel {
   }
 
   #event(event: KernelEvent): void {
+    if (event.kind !== 'route') this.#routeNews?.catchUp() // of what happened before it
     if (event.kind === 'link') this.#link(event)
     if (event.kind === 'address') this.#address(event)
     if (event.kind === 'route') this.#route(event)

@@ -91,18 +91,24 @@ export interface Monitor {
 /** Room for a burst of events while we are busy, in bytes. The kernel takes no more than net.core.rmem_max. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024
 const MONITOR = ['-rcvbuf', `${RECEIVE_BUFFER}`, '-N', '-o', '-d', 'monitor', 'label']
-const OBJECTS = ['link', 'address', 'route', 'neigh']
 const RESTART_MS = 100
 const LISTENING_DEADLINE_MS = 2_000
 const LISTENING_POLL_MS = 2
 
-/** Follows links, addresses, routes and neighbours of both families until closed. */
-export function openMonitor(ip: Program, { onEvent, onLost }: MonitorHandlers): Monitor {
+/** What it can tell of, of both families. */
+export type Watched = 'link' | 'address' | 'route' | 'neigh'
+
+/** Follows these objects until closed. */
+export function openMonitor(
+  ip: Program,
+  objects: readonly Watched[],
+  { onEvent, onLost }: MonitorHandlers,
+): Monitor {
   let child: Child | undefined
   const closing = new AbortController()
 
   const begin = async (): Promise<void> => {
-    child = ip.start([...MONITOR, ...OBJECTS], {
+    child = ip.start([...MONITOR, ...objects], {
       stdout: (line) => {
         const event = parseEvent(line)
         if (event) onEvent(event)

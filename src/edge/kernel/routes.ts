@@ -8,6 +8,7 @@ import type { Kind, Refused } from '../../reconcile/kind.ts'
 import {
   type KernelNextHop,
   type KernelRoute,
+  metricOf,
   type PrintedRoute,
   RTN_BLACKHOLE,
   RTN_UNICAST,
@@ -115,6 +116,7 @@ export class Routes implements Kind<KernelRoute> {
     const unclaimed = reason === undefined ? [] : routes.filter((route) => !this.#recognised(route))
     const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
     const outcomes = await this.#options.table.replace(allowed)
+    this.#displace(allowed.filter((_, i) => outcomes[i] === undefined))
     return [
       ...refusals(allowed, outcomes, routeKey),
       ...refusals(
@@ -154,6 +156,12 @@ export class Routes implements Kind<KernelRoute> {
   /** Routes of others, the kernel's own among them. */
   foreign(): readonly ForeignRoute[] {
     return [...this.#foreign.values()]
+  }
+
+  /** What others had in the place of ours is gone, of which no event need tell. */
+  #displace(written: readonly KernelRoute[]): void {
+    for (const route of written)
+      this.#noteForeign(slot({ prefix: route.prefix, metric: metricOf(route) }), undefined)
   }
 
   #noteForeign(slot: string, route: ForeignRoute | undefined): void {
@@ -200,7 +208,7 @@ export class Routes implements Kind<KernelRoute> {
 }
 
 /** Where the kernel keeps it: two routes of one slot replace each other. */
-function slot({ prefix, metric }: PrintedRoute): string {
+function slot({ prefix, metric }: Pick<PrintedRoute, 'prefix' | 'metric'>): string {
   return `${prefix} ${metric}`
 }
 

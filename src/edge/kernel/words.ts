@@ -3,7 +3,7 @@
 const ABSENT =
   /No such (process|file or directory|device)|Cannot find device|ddress not found|Cannot assign requested address|(FIB table|Device ".*") does not exist/
 const PASSING =
-  /No such device|Cannot find device|Network is down|Nexthop device is not up|Device does not exist/
+  /No such device|Cannot find device|Network is down|Nexthop device is not up|Device for nexthop is not up|Device does not exist/
 const EXISTS = /File exists|already exists/
 const NO_KIND = /Unknown device type|Operation not supported/
 

@@ -8,12 +8,14 @@ import { systemClock } from '../../../src/edge/kernel/system-clock.ts'
 import { address } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import type { TimerClock } from '../../../src/reconcile/clock.ts'
+import { withBoth } from '../../kit/both-writers.ts'
 import { follow, settings } from '../../kit/kernel.ts'
 import { cable, namespace } from '../../kit/namespace.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
 
 const because = 'test'
+const OVERRUN = 'netlink receive error No buffer space available (105)'
 const workload: KernelRoute = {
   prefix: prefix('10.65.0.2/32'),
   type: 'unicast',
@@ -39,12 +41,11 @@ const learned: KernelRoute = {
   because,
 }
 
-t.test(
+withBoth(
   'a route that someone deletes, changes or replaces is back at once, and counted',
-  needsRoot,
-  async (t) => {
+  async (t, routeWriter) => {
     const ns = namespace(t)
-    const { kernel, want } = await follow(t, ns)
+    const { kernel, want } = await follow(t, ns, undefined, { routeWriter })
     await want(workload, block, learned)
     const isBack = (text: string, form: string) =>
       until(`${text} is back`, () => ns.show(`route show ${text}`).join() === form)
@@ -62,9 +63,9 @@ t.test(
   },
 )
 
-t.test('routes that went with their link come back with it', needsRoot, async (t) => {
+withBoth('routes that went with their link come back with it', async (t, routeWriter) => {
   const ns = namespace(t)
-  const { kernel, want } = await follow(t, ns)
+  const { kernel, want } = await follow(t, ns, undefined, { routeWriter })
   await want(workload, workload6, learned)
   ns.ip('link set caliaaa down')
   await until('the kernel’s silence is understood', () => !kernel.routes.inForce(workload.prefix))
@@ -78,12 +79,11 @@ t.test('routes that went with their link come back with it', needsRoot, async (t
   t.ok(ns.show('-6 route show dev caliaaa').includes('fd10:65::2 metric 1024 pref medium'))
 })
 
-t.test(
+withBoth(
   'an interface deleted and made again under its name gets its routes and neighbours',
-  needsRoot,
-  async (t) => {
+  async (t, routeWriter) => {
     const ns = namespace(t)
-    const { kernel, want } = await follow(t, ns)
+    const { kernel, want } = await follow(t, ns, undefined, { routeWriter })
     const neighbor = { address: address('10.65.0.2'), mac: '66:3e:ca:a4:db:65', device: 'caliaaa', because }
     kernel.neighbors.want('caliaaa 10.65.0.2', neighbor)
     await want(workload)
@@ -93,35 +93,38 @@ t.test(
   },
 )
 
-t.test('the next pod with an address does not inherit the connections of the last', needsRoot, async (t) => {
-  const ns = namespace(t)
-  const { want, unwant, kernel } = await follow(t, ns)
-  const conntrack = (args: string) =>
-    execFileSync('ip', ['netns', 'exec', ns.name, 'conntrack', ...args.split(' ')], {
-      encoding: 'utf8',
-      stdio: 'pipe',
-    })
-  const connect = () =>
-    conntrack('-I -p udp --src 10.65.0.2 --dst 192.0.2.1 --sport 1 --dport 2 --timeout 100')
-  const isConnected = () => conntrack('-L').includes('src=10.65.0.2 ')
-  await want(workload)
-  connect()
-  await want({ ...workload, device: 'calibbb' })
-  t.notOk(isConnected(), 'it moved to another interface')
-  t.same(ns.show('route show 10.65.0.2'), ['10.65.0.2 dev calibbb scope link'])
+withBoth(
+  'the next pod with an address does not inherit the connections of the last',
+  async (t, routeWriter) => {
+    const ns = namespace(t)
+    const { want, unwant, kernel } = await follow(t, ns, undefined, { routeWriter })
+    const conntrack = (args: string) =>
+      execFileSync('ip', ['netns', 'exec', ns.name, 'conntrack', ...args.split(' ')], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      })
+    const connect = () =>
+      conntrack('-I -p udp --src 10.65.0.2 --dst 192.0.2.1 --sport 1 --dport 2 --timeout 100')
+    const isConnected = () => conntrack('-L').includes('src=10.65.0.2 ')
+    await want(workload)
+    connect()
+    await want({ ...workload, device: 'calibbb' })
+    t.notOk(isConnected(), 'it moved to another interface')
+    t.same(ns.show('route show 10.65.0.2'), ['10.65.0.2 dev calibbb scope link'])
 
-  connect()
-  await want({ ...workload, device: 'calibbb', source: address('172.18.0.2') })
-  t.ok(isConnected(), 'the interface is the same')
-  ns.ip('link del calibbb')
-  await until('forgotten with its interface', () => !isConnected())
+    connect()
+    await want({ ...workload, device: 'calibbb', source: address('172.18.0.2') })
+    t.ok(isConnected(), 'the interface is the same')
+    ns.ip('link del calibbb')
+    await until('forgotten with its interface', () => !isConnected())
 
-  await want(workload)
-  connect()
-  kernel.allowPrune()
-  unwant(workload.prefix)
-  await until('forgotten with its route', () => !isConnected())
-})
+    await want(workload)
+    connect()
+    kernel.allowPrune()
+    unwant(workload.prefix)
+    await until('forgotten with its route', () => !isConnected())
+  },
+)
 
 t.test('drift of neighbours is put right too', needsRoot, async (t) => {
   const ns = namespace(t)
@@ -140,7 +143,7 @@ t.test('drift of neighbours is put right too', needsRoot, async (t) => {
   )
 })
 
-t.test('nothing foreign is touched, before pruning nothing at all goes', needsRoot, async (t) => {
+withBoth('nothing foreign is touched, before pruning nothing at all goes', async (t, routeWriter) => {
   const ns = namespace(t)
   const foreign = [
     'route add 203.0.113.0/24 via 172.18.0.9 proto bird',
@@ -157,7 +160,7 @@ t.test('nothing foreign is touched, before pruning nothing at all goes', needsRo
       .sort()
   const untouched = routes()
   ns.ip('route add blackhole 10.65.4.0/26 proto bird', 'route add 10.65.5.0/26 via 172.18.0.9 proto bird')
-  const { kernel, want } = await follow(t, ns)
+  const { kernel, want } = await follow(t, ns, undefined, { routeWriter })
   await want(block)
   t.equal(ns.show('route show root 10.65.4.0/23').length, 2)
   kernel.allowPrune()
@@ -238,30 +241,33 @@ t.test('while nobody would tell us of a new pod, its route is left alone', needs
   await until('nobody wants it after all', () => ns.show('route show dev calinew').length === 0)
 })
 
-t.test('interfaces, addresses and routes of others reach the plan as they change', needsRoot, async (t) => {
-  const ns = namespace(t)
-  const { underlay } = await follow(t, ns)
-  const link = (name: string) => underlay.links.find((one) => one.name === name)
-  t.equal(link('eth0')?.running, true)
-  ns.ip('route add default via 172.18.0.1 metric 100')
-  await until('the default route', () => underlay.foreign.some(({ prefix }) => prefix === '0.0.0.0/0'))
-  ns.ip('addr add 192.0.2.7/24 dev eth0')
-  await until('the address', () => link('eth0')!.addresses.some(({ address }) => address === '192.0.2.7'))
-  ns.ip('link set eth0 down')
-  await until('the link', () => link('eth0')?.running === false)
-  t.same(
-    underlay.foreign
-      .filter(({ device }) => device === 'eth0')
-      .map(({ prefix }) => prefix)
-      .filter((p) => !p.includes(':')),
-    [],
-    'the kernel dropped them without a word',
-  )
-})
+withBoth(
+  'interfaces, addresses and routes of others reach the plan as they change',
+  async (t, routeWriter) => {
+    const ns = namespace(t)
+    const { underlay } = await follow(t, ns, undefined, { routeWriter })
+    const link = (name: string) => underlay.links.find((one) => one.name === name)
+    t.equal(link('eth0')?.running, true)
+    ns.ip('route add default via 172.18.0.1 metric 100')
+    await until('the default route', () => underlay.foreign.some(({ prefix }) => prefix === '0.0.0.0/0'))
+    ns.ip('addr add 192.0.2.7/24 dev eth0')
+    await until('the address', () => link('eth0')!.addresses.some(({ address }) => address === '192.0.2.7'))
+    ns.ip('link set eth0 down')
+    await until('the link', () => link('eth0')?.running === false)
+    t.same(
+      underlay.foreign
+        .filter(({ device }) => device === 'eth0')
+        .map(({ prefix }) => prefix)
+        .filter((p) => !p.includes(':')),
+      [],
+      'the kernel dropped them without a word',
+    )
+  },
+)
 
-t.test('a routes’ flood of ten thousand is in, and then one change is one line', needsRoot, async (t) => {
+withBoth('a routes’ flood of ten thousand is in, and then one change is one line', async (t, routeWriter) => {
   const ns = namespace(t)
-  const { kernel, want, unwant } = await follow(t, ns)
+  const { kernel, want, unwant } = await follow(t, ns, undefined, { routeWriter })
   const many = Array.from({ length: 10_000 }, (_, i) => ({
     ...learned,
     prefix: prefix(`10.65.${i >> 6}.${(i & 63) * 4}/30`),
@@ -279,6 +285,21 @@ t.test('a routes’ flood of ten thousand is in, and then one change is one line
   )
 })
 
+t.test(
+  'what someone did to ours in a flood of events too large to hear is put right',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const { want, warnings } = await follow(t, ns, undefined, { routeWriter: 'rtnetlink' })
+    await want(block)
+    const flood = Array.from({ length: 25_000 }, (_, i) => `route add blackhole 11.${i >> 8}.${i & 255}.0/24`)
+    const input = [...flood, `route del blackhole ${block.prefix}`].join('\n')
+    execFileSync('ip', ['-n', ns.name, '-batch', '-'], { input }) // while we cannot listen
+    await until('it is back', () => ns.show(`route show ${block.prefix}`).length === 1)
+    t.same(new Set(warnings), new Set([`events of the kernel may be lost: ${OVERRUN}`]))
+  },
+)
+
 t.test('without ip(8) it does not start, and says why', async (t) => {
   const path = process.env.PATH
   process.env.PATH = '/nonexistent'
@@ -289,6 +310,7 @@ t.test('without ip(8) it does not start, and says why', async (t) => {
     clock: systemClock,
     saved: openSavedState(join(t.testdir(), 'owned')),
     settings,
+    routeWriter: 'auto',
     isInformed: () => true,
     onUnderlay: () => {},
     onRound: () => {},

@@ -70,10 +70,10 @@ function watch(t: { teardown(run: () => unknown): void }, ip: Program) {
     started.push(child)
     return child
   }
-  const monitor = openMonitor(
-    { ...ip, start },
-    { onEvent: (event) => events.push(event), onLost: (reason) => lost.push(reason) },
-  )
+  const monitor = openMonitor({ ...ip, start }, ['link', 'address', 'route', 'neigh'], {
+    onEvent: (event) => events.push(event),
+    onLost: (reason) => lost.push(reason),
+  })
   t.teardown(() => monitor.close())
   const routes = () => events.flatMap((event) => (event.kind === 'route' ? event.route.prefix : []))
   return { monitor, events, lost, started, routes }

@@ -1,25 +1,27 @@
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
-import { iproute2Routes } from '../../../src/edge/kernel/iproute2-routes.ts'
 import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
+import { openRouteTable, type RouteWriter } from '../../../src/edge/kernel/open-route-table.ts'
 import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
 import { contains, type Prefix, prefix } from '../../../src/inet/prefix.ts'
+import { withBoth } from '../../kit/both-writers.ts'
 import { type Namespace, namespace } from '../../kit/namespace.ts'
-import { needsRoot } from '../../kit/needs-root.ts'
 
-type Test = Parameters<typeof namespace>[0]
+type Test = Parameters<typeof namespace>[0] & { fail(why: string): unknown }
 
-function routesIn(t: Test, ns: Namespace) {
+function routesIn(t: Test, ns: Namespace, writer: RouteWriter) {
   const ip = openIp(ns.name)
   const batch = new Batch(ip)
-  t.teardown(() => batch.close())
+  const onFallback = (reason: string) => t.fail(reason)
+  const table = openRouteTable({ writer, ip, batch, namespace: ns.name, onFallback })
+  t.teardown(() => Promise.all([table.close(), batch.close()]))
   const claimed = new Set<Prefix>()
   const state = { full: false }
   const pools = [prefix('10.65.0.0/16'), prefix('fd10::/16')]
   const kind = new Routes({
-    table: iproute2Routes(ip, batch),
+    table,
     ownership: {
       settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
       owns: (of) => claimed.has(of) || pools.some((pool) => contains(pool, of)),
@@ -37,7 +39,7 @@ function routesIn(t: Test, ns: Namespace) {
     graceOf: () => 0,
     onForeign: () => {},
   })
-  return { kind, claimed, state }
+  return { kind, table, claimed, state }
 }
 
 function route(text: string, fields: Partial<KernelRoute>): KernelRoute {
@@ -127,12 +129,11 @@ const forms: readonly { name: string; route: KernelRoute; printed: string }[] = 
 ]
 
 for (const { name, route, printed } of forms) {
-  t.test(
+  withBoth(
     `form ${name}: printed as Calico's users know it, read back, put twice, removed twice`,
-    needsRoot,
-    async (t) => {
+    async (t, writer) => {
       const ns = namespace(t)
-      const { kind } = routesIn(t, ns)
+      const { kind } = routesIn(t, ns, writer)
       const family = route.prefix.includes(':') ? '-6' : '-4'
       const before = ns.show(`${family} route show`)
       t.same(await kind.put([route]), [])
@@ -151,9 +152,9 @@ for (const { name, route, printed } of forms) {
   )
 }
 
-t.test('a changed route is one replace, whoever wrote the old one', needsRoot, async (t) => {
+withBoth('a changed route is one replace, whoever wrote the old one', async (t, writer) => {
   const ns = namespace(t)
-  const { kind } = routesIn(t, ns)
+  const { kind } = routesIn(t, ns, writer)
   ns.ip(
     'route add 10.65.6.0/26 via 172.18.0.9 proto static',
     'route add blackhole fd10:65::/122 proto static',
@@ -168,12 +169,11 @@ t.test('a changed route is one replace, whoever wrote the old one', needsRoot, a
   ])
 })
 
-t.test(
+withBoth(
   'the routes of a newer Felix, of another metric, are known and removed without ours',
-  needsRoot,
-  async (t) => {
+  async (t, writer) => {
     const ns = namespace(t)
-    const { kind } = routesIn(t, ns)
+    const { kind } = routesIn(t, ns, writer)
     const wanted = route('10.65.0.2/32', { protocol: 'boot', device: 'caliaaa', scope: 'link' })
     ns.ip('route add 10.65.0.2 dev caliaaa scope link metric 1024')
     await kind.put([wanted])
@@ -187,12 +187,11 @@ t.test(
 const viaTwo = (to: string, ...gateways: string[]) =>
   route(to, { nexthops: gateways.map((text) => ({ gateway: address(text), device: 'eth0' })) })
 
-t.test(
+withBoth(
   'a route to two routers: one item, read back in any order, one replace from and to every other form',
-  needsRoot,
-  async (t) => {
+  async (t, writer) => {
     const ns = namespace(t)
-    const { kind } = routesIn(t, ns)
+    const { kind } = routesIn(t, ns, writer)
     const [v4, v6] = ['10.65.7.0/26', 'fd10:7::/122']
     const forms = [
       [viaTwo(v4, '172.18.0.6', '172.18.0.7'), viaTwo(v6, 'fd00::6', 'fd00::7')],
@@ -221,9 +220,9 @@ t.test(
   },
 )
 
-t.test('weights and nexthop objects of others in our place are seen and put right', needsRoot, async (t) => {
+withBoth('weights and nexthop objects of others in our place are seen and put right', async (t, writer) => {
   const ns = namespace(t)
-  const { kind } = routesIn(t, ns)
+  const { kind } = routesIn(t, ns, writer)
   const wanted = viaTwo('10.65.7.0/26', '172.18.0.6', '172.18.0.7')
   ns.ip('route add 10.65.7.0/26 proto bird nexthop via 172.18.0.6 weight 3 nexthop via 172.18.0.7')
   t.notOk(sameRoute((await kind.read())[0]!, wanted))
@@ -243,21 +242,46 @@ t.test('weights and nexthop objects of others in our place are seen and put righ
 t.test('a multipath route hangs on an interface only if all its next hops do', async (t) => {
   const hops = (...devices: string[]) =>
     route('10.65.7.0/26', { nexthops: devices.map((device) => ({ device })) })
-  const { kind } = routesIn(t, { name: 'unused' } as Namespace)
+  const { kind } = routesIn(t, { name: 'unused' } as Namespace, 'iproute2')
   t.same([kind.device(hops('eth0', 'eth0')), kind.device(hops('eth0', 'eth1'))], ['eth0', undefined])
 })
 
-t.test('a removal names protocol and metric, so that the route of another stays', needsRoot, async (t) => {
+withBoth('a removal names protocol and metric, so that the route of another stays', async (t, writer) => {
   const ns = namespace(t)
-  const { kind } = routesIn(t, ns)
+  const { kind } = routesIn(t, ns, writer)
   ns.ip('route add 10.65.6.0/26 via 172.18.0.9 proto static')
   t.same(await kind.remove([route('10.65.6.0/26', { gateway: address('172.18.0.6'), device: 'eth0' })]), [])
   t.equal(ns.show('route show 10.65.6.0/26').length, 1)
 })
 
-t.test('a refused route is named with the kernel’s words, and the others are in', needsRoot, async (t) => {
+withBoth('refusals are told in the same words', async (t, writer) => {
   const ns = namespace(t)
-  const { kind } = routesIn(t, ns)
+  ns.ip('link set calibbb down')
+  const { kind, table } = routesIn(t, ns, writer)
+  const by = (to: string, gateway: string) => route(to, { gateway: address(gateway), device: 'eth0' })
+  const on = (to: string, device: string) => route(to, { device, protocol: 'boot' })
+  const refused: readonly (readonly [KernelRoute, string])[] = [
+    [by('10.65.1.0/26', '192.0.2.1'), 'Error: Nexthop has invalid gateway.'],
+    [by('fd10:1::/64', '2001:db8::1'), 'RTNETLINK answers: No route to host'],
+    [on('10.65.1.1/32', 'calibbb'), 'Error: Device for nexthop is not up.'],
+    [on('fd10:1::1/128', 'calibbb'), 'Error: Nexthop device is not up.'],
+    [on('10.65.1.2/32', 'caligone'), 'Cannot find device "caligone"'],
+  ]
+  const routes = refused.map(([route]) => route)
+  t.same(
+    (await kind.put(routes)).map(({ reason }) => reason),
+    refused.map(([, reason]) => reason),
+  )
+  t.same(
+    new Set(await table.remove(routes)),
+    new Set(['RTNETLINK answers: No such process', 'Cannot find device "caligone"']),
+  )
+  t.same(await kind.read(), [])
+})
+
+withBoth('a refused route is named with the kernel’s words, and the others are in', async (t, writer) => {
+  const ns = namespace(t)
+  const { kind } = routesIn(t, ns, writer)
   const refused = await kind.put([
     route('10.65.1.0/26', { gateway: address('172.18.0.4'), device: 'eth0' }),
     route('10.65.2.0/26', { gateway: address('192.0.2.1'), device: 'eth0' }),
@@ -271,12 +295,11 @@ t.test('a refused route is named with the kernel’s words, and the others are i
   t.equal((await kind.read()).length, 2)
 })
 
-t.test(
+withBoth(
   'what others have in the kernel is neither read as ours nor hidden from the plan',
-  needsRoot,
-  async (t) => {
+  async (t, writer) => {
     const ns = namespace(t)
-    const { kind } = routesIn(t, ns)
+    const { kind } = routesIn(t, ns, writer)
     ns.ip(
       'route add default via 172.18.0.1 metric 100',
       'route add 203.0.113.0/24 via 172.18.0.9 proto bird',
@@ -303,12 +326,11 @@ t.test(
   },
 )
 
-t.test(
+withBoth(
   'a destination outside all pools is noted before it is written, and forgotten when it is gone',
-  needsRoot,
-  async (t) => {
+  async (t, writer) => {
     const ns = namespace(t)
-    const { kind, claimed, state } = routesIn(t, ns)
+    const { kind, claimed, state } = routesIn(t, ns, writer)
     const outside = route('203.0.113.0/24', { gateway: address('172.18.0.9'), device: 'eth0' })
     const inside = route('10.65.6.0/26', { gateway: address('172.18.0.6'), device: 'eth0' })
     await kind.put([outside, inside])

@@ -1,0 +1,86 @@
+// The calls that a netlink socket takes, none of which Node has. netlink(7), rtnetlink(7), netdevice(7), fcntl(2).
+
+import { createRequire } from 'node:module'
+import type { KoffiFunc } from 'koffi'
+
+/** What the kernel answered to a call, by number and in the words of the C library. */
+export class CallError extends Error {
+  override readonly name = 'CallError'
+  readonly errno: number
+
+  constructor(errno: number) {
+    super(errorText(errno))
+    this.errno = errno
+  }
+}
+
+/** `send` and `recv`. */
+type Transfer = KoffiFunc<(fd: number, buffer: Uint8Array, length: number, flags: number) => number>
+
+interface Libc {
+  socket(domain: number, type: number, protocol: number): number
+  bind(fd: number, name: Uint8Array, length: number): number
+  getsockname(fd: number, name: Uint8Array, length: Uint32Array): number
+  setsockopt(fd: number, level: number, option: number, value: Int32Array, length: number): number
+  /** The same with a `struct sock_fprog`. */
+  attachFilter(fd: number, level: number, option: number, program: object, length: number): number
+  fcntl(fd: number, command: number, type: 'int', value: number): number
+  ioctl(fd: number, request: number, type: 'void *', value: Uint8Array): number
+  readonly send: Transfer
+  readonly recv: Transfer
+  close(fd: number): number
+  setns(fd: number, type: number): number
+  strerror(errno: number): string
+  errno(): number
+}
+
+let loaded: Libc | undefined
+
+/** @throws when koffi cannot be loaded */
+export function libc(): Libc {
+  loaded ??= load()
+  return loaded
+}
+
+/** What a call returned. @throws CallError when that was an error */
+export function checked(result: number): number {
+  if (result < 0) throw new CallError(libc().errno())
+  return result
+}
+
+/** Makes a call on another thread. Rejects with a CallError. */
+export function onOtherThread(call: Transfer, fd: number, buffer: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) => {
+    call.async(fd, buffer, buffer.length, 0, (error: Error | null, result: number) => {
+      if (error) reject(error)
+      else if (result < 0) reject(new CallError(libc().errno()))
+      else resolve(result)
+    })
+  })
+}
+
+export function errorText(errno: number): string {
+  return libc().strerror(errno)
+}
+
+function load(): Libc {
+  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
+  const self = koffi.load(null) // whichever C library Node itself runs on
+  const instruction = koffi.struct({ code: 'uint16', jt: 'uint8', jf: 'uint8', k: 'uint32' })
+  const program = koffi.struct({ len: 'uint16', filter: koffi.pointer(instruction) })
+  return {
+    socket: self.func('int socket(int, int, int)'),
+    bind: self.func('int bind(int, const void *, uint32_t)'),
+    getsockname: self.func('int getsockname(int, void *, void *)'),
+    setsockopt: self.func('int setsockopt(int, int, int, const void *, uint32_t)'),
+    attachFilter: self.func('setsockopt', 'int', ['int', 'int', 'int', koffi.pointer(program), 'uint32_t']),
+    fcntl: self.func('int fcntl(int, int, ...)'),
+    ioctl: self.func('int ioctl(int, unsigned long, ...)'),
+    send: self.func('intptr_t send(int, const void *, size_t, int)'),
+    recv: self.func('intptr_t recv(int, void *, size_t, int)'),
+    close: self.func('int close(int)'),
+    setns: self.func('int setns(int, int)'),
+    strerror: self.func('const char *strerror(int)'),
+    errno: () => koffi.errno(),
+  }
+}

@@ -1,0 +1,155 @@
+// The routing table by way of rtnetlink(7): some hundred routes a call, where `ip -batch` makes a call of each.
+
+import type { Family } from '../../../inet/address.ts'
+import type { Outcome } from '../batch.ts'
+import type { KernelRoute, PrintedRoute } from '../kernel-route.ts'
+import type { RouteTable } from '../route-table.ts'
+import { CallError } from './libc.ts'
+import {
+  type Answer,
+  type Message,
+  MessageWriter,
+  messagesOf,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  readAnswer,
+} from './message.ts'
+import { followRoutes } from './news.ts'
+import { missingDevice, RTM_NEWROUTE, readRoute, writeDelete, writeDump, writeReplace } from './route.ts'
+import { ENOBUFS, ENOENT, NetlinkSocket } from './socket.ts'
+import { noDeviceText, refusalText } from './words.ts'
+
+/** Bytes to a call, some 250 routes: a millisecond of the kernel's time. */
+const CALL = 16_384
+/** Room for answers, in bytes: more than a call can bring about. */
+const ANSWERS = 1024 * 1024
+
+/** The main table. `namespace` as in `ip netns`, and less room for answers, are for tests. @throws when it cannot be had */
+export function rtnetlinkRoutes(namespace?: string, answers = ANSWERS): RouteTable {
+  const socket = new NetlinkSocket(answers, namespace)
+  const writer = new RouteWriter(socket)
+  return {
+    read: () => readMain(namespace),
+    replace: (routes) => writer.write(routes, writeReplace),
+    remove: (routes) => writer.write(routes, writeDelete),
+    watch: (handlers) => followRoutes(handlers, socket.portId, namespace),
+    close: () => writer.close(),
+  }
+}
+
+/** Writes in the order in which it is asked, a call at a time. */
+class RouteWriter {
+  readonly #socket: NetlinkSocket
+  readonly #out = new MessageWriter()
+  #sequence = 0
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket
+  }
+
+  write(routes: readonly KernelRoute[], encode: typeof writeReplace): Promise<readonly Outcome[]> {
+    const outcomes = this.#last.then(() => this.#writeAll(routes, encode))
+    this.#last = outcomes
+    return outcomes
+  }
+
+  async close(): Promise<void> {
+    await this.#last
+    this.#socket.close()
+  }
+
+  async #writeAll(routes: readonly KernelRoute[], encode: typeof writeReplace): Promise<readonly Outcome[]> {
+    const outcomes: Outcome[] = []
+    const indexOf = remembering((name: string) => this.#socket.indexOf(name))
+    while (outcomes.length < routes.length) {
+      const first = this.#sequence
+      /** By place in this call, the place in `routes`. */
+      const asked: number[] = []
+      for (let i = outcomes.length; i < routes.length && this.#out.length < CALL; i++) {
+        const absent = missingDevice(routes[i]!, indexOf)
+        outcomes.push(absent === undefined ? undefined : noDeviceText(absent))
+        if (absent !== undefined) continue
+        encode(this.#out, this.#sequence, routes[i]!, indexOf)
+        this.#sequence = (this.#sequence + 1) >>> 0
+        asked.push(i)
+      }
+      if (asked.length === 0) continue
+      const answers = await this.#call(first, asked.length)
+      for (const [i, at] of asked.entries()) outcomes[at] = answers[i]
+    }
+    return outcomes
+  }
+
+  /** Sends what was written, `count` messages from number `first` on. */
+  async #call(first: number, count: number): Promise<readonly Outcome[]> {
+    this.#out.acknowledge()
+    const answered = new Map<number, Outcome>()
+    let silence: Outcome = refusalText({ error: ENOBUFS })
+    try {
+      await this.#socket.send(this.#out.take())
+      for (const answer of this.#answers())
+        answered.set((answer.sequence - first) >>> 0, answer.error === 0 ? undefined : refusalText(answer))
+      if (answered.has(count - 1)) silence = undefined // nothing before the last was lost, so it is done
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error
+      silence = refusalText({ error: error.errno })
+      for (const _ of this.#answers()); // an overrun lasts until all is taken
+    }
+    return Array.from({ length: count }, (_, i) => (answered.has(i) ? answered.get(i) : silence))
+  }
+
+  /** When a call returns, all its answers are there. @throws CallError when some were lost */
+  *#answers(): Generator<Answer> {
+    for (let view = this.#socket.receive(); view; view = this.#socket.receive()) {
+      for (const message of messagesOf(view))
+        if (message.type === NLMSG_ERROR) yield readAnswer(view, message)
+    }
+  }
+}
+
+/** Rejects with an Error in the words of ip(8). */
+async function* readMain(namespace?: string): AsyncGenerator<readonly PrintedRoute[]> {
+  for (const family of ['ipv4', 'ipv6'] as const) {
+    const socket = new NetlinkSocket(ANSWERS, namespace)
+    try {
+      yield* dump(socket, family)
+    } finally {
+      socket.close()
+    }
+  }
+}
+
+async function* dump(socket: NetlinkSocket, family: Family): AsyncGenerator<readonly PrintedRoute[]> {
+  const out = new MessageWriter()
+  writeDump(out, 1, family)
+  await socket.send(out.take())
+  const nameOf = remembering((index: number) => socket.nameOf(index))
+  for (let isOver = false; !isOver; ) {
+    const view = await socket.receiveNext()
+    const messages = [...messagesOf(view)]
+    isOver = messages.some((message) => isLast(view, message))
+    yield messages
+      .filter(({ type }) => type === RTM_NEWROUTE)
+      .map((message) => readRoute(view, message, nameOf))
+      .filter((route) => route !== undefined)
+  }
+}
+
+/** Whether the answer ends with this message. @throws when it says that there is none */
+function isLast(view: DataView, message: Message): boolean {
+  if (message.type !== NLMSG_DONE && message.type !== NLMSG_ERROR) return false
+  const answer = readAnswer(view, message)
+  // No table: nobody has ever put a route there.
+  if (answer.error > 0 && answer.error !== ENOENT) throw new Error(refusalText(answer))
+  return true
+}
+
+/** The same function, which asks only once for each. */
+function remembering<K, V>(ask: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return (key) => {
+    if (!known.has(key)) known.set(key, ask(key))
+    return known.get(key)!
+  }
+}

@@ -1,0 +1,37 @@
+// Where koffi cannot be loaded: routes go by ip(8), and that is said.
+
+import Module from 'node:module'
+import t from 'tap'
+import { Batch } from '../../../src/edge/kernel/batch.ts'
+import { openRouteTable, type RouteWriter } from '../../../src/edge/kernel/open-route-table.ts'
+import { openIp } from '../../../src/edge/kernel/run.ts'
+
+const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown }
+const load = loader._load
+loader._load = (request, ...rest) => {
+  if (request === 'koffi')
+    throw new Error('Cannot find the native Koffi module; did you bundle it correctly?\nstack')
+  return load(request, ...rest)
+}
+
+function open(writer: RouteWriter) {
+  const fallbacks: string[] = []
+  const ip = openIp()
+  const onFallback = (reason: string) => fallbacks.push(reason)
+  const table = openRouteTable({ writer, ip, batch: new Batch(ip), namespace: undefined, onFallback })
+  return { table, fallbacks }
+}
+
+t.test('auto goes by ip(8), and says why', async (t) => {
+  const { table, fallbacks } = open('auto')
+  t.equal(table.watch, undefined)
+  t.same(fallbacks, ['Cannot find the native Koffi module; did you bundle it correctly?'])
+})
+
+t.test('asked for ip(8), nothing is tried', async (t) => {
+  t.same(open('iproute2').fallbacks, [])
+})
+
+t.test('who insists on rtnetlink is told why not', async (t) => {
+  t.throws(() => open('rtnetlink'), { message: /^Cannot find the native Koffi module/ })
+})

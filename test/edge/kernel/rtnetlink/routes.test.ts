@@ -1,0 +1,106 @@
+// What only rtnetlink can get wrong; what it shares with ip(8) is in ../routes.test.ts and ../kernel.test.ts.
+
+import { readdirSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import type { KernelRoute, PrintedRoute } from '../../../../src/edge/kernel/kernel-route.ts'
+import type { KernelEvent } from '../../../../src/edge/kernel/monitor.ts'
+import type { RouteTable } from '../../../../src/edge/kernel/route-table.ts'
+import { rtnetlinkRoutes } from '../../../../src/edge/kernel/rtnetlink/routes.ts'
+import { address } from '../../../../src/inet/address.ts'
+import { prefix } from '../../../../src/inet/prefix.ts'
+import { type Namespace, namespace } from '../../../kit/namespace.ts'
+import { needsRoot } from '../../../kit/needs-root.ts'
+import { until } from '../../../kit/until.ts'
+
+function open(t: Test, ns: Namespace, answers?: number): RouteTable {
+  const table = rtnetlinkRoutes(ns.name, answers)
+  t.teardown(() => table.close())
+  return table
+}
+
+function watch(t: Test, table: RouteTable) {
+  const told: string[] = []
+  const lost: string[] = []
+  const news = table.watch!({
+    onEvent: (event: KernelEvent) => {
+      if (event.kind === 'route') told.push(`${event.deleted ? '-' : '+'}${event.route.prefix}`)
+    },
+    onLost: (reason) => lost.push(reason),
+  })
+  t.teardown(() => news.close())
+  return { news, told, lost }
+}
+
+const blackhole = (text: string): KernelRoute => ({
+  prefix: prefix(text),
+  type: 'blackhole',
+  protocol: '80',
+  because: 'test',
+})
+
+const nowhere = (i: number): KernelRoute => ({
+  prefix: prefix(`10.65.${i}.0/24`),
+  type: 'unicast',
+  protocol: 'bird',
+  gateway: address('192.0.2.1'),
+  device: 'eth0',
+  because: 'test',
+})
+
+async function all(table: RouteTable): Promise<PrintedRoute[]> {
+  return (await Array.fromAsync(table.read())).flat()
+}
+
+t.test('many at once, every other one refused: each is answered for itself', needsRoot, async (t) => {
+  const table = open(t, namespace(t))
+  const routes = Array.from({ length: 1_000 }, (_, i) =>
+    i % 2
+      ? { ...nowhere(0), prefix: prefix(`10.${i >> 8}.${i & 255}.0/24`) }
+      : blackhole(`11.${i >> 8}.${i & 255}.0/24`),
+  )
+  const outcomes = await table.replace(routes)
+  t.equal(outcomes.length, 1_000)
+  t.same(new Set(outcomes.filter((_, i) => i % 2 === 1)), new Set(['Error: Nexthop has invalid gateway.']))
+  t.same(new Set(outcomes.filter((_, i) => i % 2 === 0)), new Set([undefined]))
+  t.equal((await all(table)).filter(({ protocol }) => protocol === '80').length, 500)
+  t.same(new Set(await table.remove(routes.filter((_, i) => i % 2 === 0))), new Set([undefined]))
+})
+
+t.test('where answers are lost, nothing is taken for done', needsRoot, async (t) => {
+  const table = open(t, namespace(t), 1)
+  const outcomes = await table.replace(Array.from({ length: 200 }, (_, i) => nowhere(i)))
+  const words = new Set(outcomes)
+  t.ok(words.has('RTNETLINK answers: No buffer space available'))
+  t.notOk(words.has(undefined))
+  t.same(await table.replace([blackhole('10.65.0.0/26'), nowhere(1)]), [
+    undefined,
+    'Error: Nexthop has invalid gateway.',
+  ])
+})
+
+t.test('the doings of others are told in order, our own are not', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const table = open(t, ns)
+  const { told, news } = watch(t, table)
+  ns.ip('route add blackhole 10.65.1.0/24')
+  await table.replace([blackhole('10.65.2.0/24')])
+  await table.remove([blackhole('10.65.2.0/24')])
+  ns.ip('route del blackhole 10.65.1.0/24', '-6 route add blackhole fd10:65::/64')
+  await until('the last is told', () => told.some((line) => line === '+fd10:65::/64'))
+  t.same(told, ['+10.65.1.0/24', '-10.65.1.0/24', '+fd10:65::/64'])
+
+  ns.ip('route add blackhole 10.65.3.0/24')
+  news.catchUp()
+  t.equal(told.at(-1), '+10.65.3.0/24', 'at once, when it is asked')
+})
+
+t.test('once closed no descriptor is left open', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const count = () => readdirSync('/proc/self/fd').length
+  const before = count()
+  const table = rtnetlinkRoutes(ns.name)
+  const news = table.watch!({ onEvent: () => {}, onLost: () => {} })
+  await all(table)
+  await Promise.all([news.close(), table.close()])
+  t.equal(count(), before)
+})
