@@ -28,6 +28,7 @@ import {
 import type { Declined } from '../plan/offer.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/wanted.ts'
+import { type ResetOrder, resetOf } from './resets.ts'
 
 /** Whom the answers are asked of. `speaker` and `step` are there once the agent speaks BGP. */
 export interface Asked {
@@ -58,7 +59,7 @@ export function answers(asked: Asked): Omit<Routes, '/status' | '/config'> {
     '/bgp/routes': ({ prefix }) => paths(prefix, speaker()),
     '/bgp/received': ({ peer }) => received(peerNamed(peer, speaker()), speaker()),
     '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker(), plan),
-    '/bgp/reset': ({ peer, how }) => reset(peerNamed(peer, speaker()), how, asked.step),
+    '/bgp/reset': ({ peer, ...order }) => reset(peerNamed(peer, speaker()), order, asked.step),
   }
 }
 
@@ -102,26 +103,11 @@ function withBfd(peer: PeerView, bfd: BfdView | undefined): PeerAnswer {
   return { ...peer, ...(bfd && { bfd }) }
 }
 
-const RESETS = {
-  hard: ['ended, to begin anew', ({ name }: PeerView): SpeakerEvent[] => [{ kind: 'reset', peer: name }]],
-  in: ['asked to announce all of its routes again', eachFamily('refresh-in')],
-  out: ['sent all of our routes again', eachFamily('resend')],
-} as const
-
-function eachFamily(kind: 'refresh-in' | 'resend') {
-  return ({ name, families }: PeerView): SpeakerEvent[] =>
-    families.map((family) => ({ kind, peer: name, family }))
-}
-
-function reset(peer: PeerView, how: string, step: Asked['step']): { done: string } {
-  const known = (RESETS as Readonly<Record<string, (typeof RESETS)[keyof typeof RESETS]>>)[how]
-  if (!known)
-    throw new QuestionError(`${how} is no way to reset a peer; there are ${Object.keys(RESETS).join(', ')}`)
-  if (peer.state !== 'Established')
-    throw new QuestionError(`there is no session with ${peer.address}: it is ${peer.state}`)
-  const [done, events] = known
-  for (const event of events(peer)) step(event)
-  return { done: `${peer.address}: ${done}` }
+/** @throws QuestionError */
+function reset(peer: PeerView, order: ResetOrder, step: Asked['step']): { done: string } {
+  const { done, events } = resetOf(peer, order)
+  for (const event of events) step(event)
+  return { done }
 }
 
 function destinationOf(text: string): Prefix {

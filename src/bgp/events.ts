@@ -56,8 +56,8 @@ export type SpeakerEvent =
   | { readonly kind: 'refresh-in'; readonly peer: string; readonly family: Family }
   /** Announces all of a family to a peer again. */
   | { readonly kind: 'resend'; readonly peer: string; readonly family: Family }
-  /** Ends the session with a peer, for it to begin anew (RFC 4486, Administrative Reset). */
-  | { readonly kind: 'reset'; readonly peer: string }
+  /** Ends the session with a peer, for it to begin anew (RFC 4486, Administrative Reset). `text` is told to the other end. */
+  | { readonly kind: 'reset'; readonly peer: string; readonly text?: string | undefined }
   /** No packet gets to the peer or back, as BFD sees it: the session and its routes are not to wait for the hold timer. */
   | { readonly kind: 'path-down'; readonly peer: string }
   /** Whether next hops are reached, or how far they are, may have changed. */

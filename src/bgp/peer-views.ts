@@ -23,6 +23,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   password: 'session',
   ttlSecurity: 'session',
   held: 'session',
+  shutdown: 'session',
   families: 'routes',
   localAsn: 'routes',
   peerAsn: 'routes',
@@ -77,9 +78,36 @@ export function ribPeer(
 
 /** A peer as `agent status` shows it. */
 export function peerView(peer: Peer, rib: Rib): PeerView {
-  const { config, state, since, lastError, advice, faults } = peer
-  const { name, kind, address, port, peerAsn: asn, families, because } = config
+  const { config, state, advice, faults } = peer
+  const { since, reason: lastError } = peer.diagnosis
+  const { name, kind, address, port, peerAsn: asn, families, because, held } = config
   const [received, advertised] = [rib.received(name), rib.advertised(name)]
   const described = { name, kind, address, port, asn, families, because }
-  return { ...described, state, since, lastError, ...(advice && { advice }), received, advertised, faults }
+  const agreed = peer.negotiated ? agreedOn(peer.negotiated) : []
+  const wrong = { lastError, ...(advice && { advice }), ...(held !== undefined && { held }) }
+  return { ...described, state, since, ...wrong, agreed, received, advertised, faults }
+}
+
+/** What both ends of a session know, as people say it. */
+const AGREED: readonly (readonly [words: (said: Negotiated) => string, is: (said: Negotiated) => boolean])[] =
+  [
+    [({ holdTime }) => `hold time ${holdTime} s`, () => true],
+    [() => 'route refresh', ({ routeRefresh }) => routeRefresh],
+    [() => 'enhanced route refresh', ({ enhancedRefresh }) => enhancedRefresh],
+    [
+      ({ gracefulRestart }) => `graceful restart within ${gracefulRestart!.restartTime} s`,
+      ({ gracefulRestart }) => (gracefulRestart?.families.length ?? 0) > 0,
+    ],
+    [
+      () => 'graceful restart after NOTIFICATION',
+      ({ gracefulRestart }) => gracefulRestart?.notification === true,
+    ],
+    [() => 'four-octet AS numbers', ({ codec }) => codec.as4],
+    [() => 'extended messages', ({ codec }) => codec.extendedMessages],
+    [() => 'several paths from it', ({ codec }) => Object.values(codec.addPathReceive).includes(true)],
+    [() => 'several paths to it', ({ codec }) => Object.values(codec.addPathSend).includes(true)],
+  ]
+
+function agreedOn(negotiated: Negotiated): string[] {
+  return AGREED.filter(([, is]) => is(negotiated)).map(([words]) => words(negotiated))
 }

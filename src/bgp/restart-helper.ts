@@ -1,13 +1,16 @@
 // What a peer told us while its speaker is away, or tells us all again: kept, and swept when it should be back.
-// RFC 4724 §4.2 (the Receiving Speaker), RFC 9494 §4.2, RFC 7313 §4.
+// RFC 4724 §4.2 (the Receiving Speaker), RFC 8538 §4, RFC 9494 §4.2, RFC 7313 §4.
 //
 // The RFC has what is still stale deleted when a peer is lost again. A speaker that crashes twice would so cost the
 // traffic that restarts are not to cost: we keep it, and what bounds the wait is counted from the first loss.
+//
+// RFC 8538 has the routes of a peer kept when its hold timer expires too. A speaker that hangs still forwards, but a node
+// that is dead does not: so they are the last resort, as those of RFC 9494 are, and whoever knows another way takes that.
 
 import type { Family } from '../inet/address.ts'
 import type { Rib } from './rib/rib.ts'
 import type { Host } from './session/connection.ts'
-import { type Failure, isGraceful } from './session/failure.ts'
+import { type Failure, isGraceful, isSilence } from './session/failure.ts'
 import type { Negotiated } from './session/open-check.ts'
 import type { Update } from './wire/message.ts'
 
@@ -40,13 +43,16 @@ export class RestartHelper {
 
   /** A session is over, and the peer's paths go, unless it said that it keeps forwarding. */
   down(name: string, { gracefulRestart, longLived, families }: Negotiated, failure: Failure): void {
-    if (!gracefulRestart || !isGraceful(failure)) {
+    if (!gracefulRestart || !isGraceful(failure, gracefulRestart.notification)) {
       this.remove(name)
       return
     }
     const { restartTime } = gracefulRestart
     this.#rib.suspendPeer(name)
-    for (const family of families) if (!saidOf(family, gracefulRestart)) this.#rib.sweep(name, family)
+    for (const family of families) {
+      if (!saidOf(family, gracefulRestart)) this.#rib.sweep(name, family)
+      else if (isSilence(failure)) this.#rib.ageStale(name, family)
+    }
     this.#after(name, 'restart', restartTime, () => this.#stayAway(name, longLived))
     if (this.#recovering.has(name)) return
     this.#recovering.add(name)

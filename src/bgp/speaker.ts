@@ -142,7 +142,7 @@ export class Speaker {
     },
     'refresh-in': ({ peer, family }) => this.#refreshIn(peer, family),
     resend: ({ peer, family }) => this.rib.resend(peer, family),
-    reset: ({ peer }) => this.#peers.get(peer)?.reset(),
+    reset: ({ peer, text }) => this.#peers.get(peer)?.reset(text),
     'path-down': ({ peer }) => this.#peers.get(peer)?.pathDown(),
     'next-hops': () => this.rib.reviewNextHops(),
     'refresh-out': () => this.rib.refilter(),

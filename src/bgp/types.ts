@@ -78,6 +78,8 @@ export interface PeerConfig extends Transport {
   readonly pathWatch?: PathWatch
   /** Why there must be no session for now, in words: it would lack the protection that was asked for. */
   readonly held?: string
+  /** What an operator who shut the session down has to say to those at the other end (RFC 9003). With `held`. */
+  readonly shutdown?: string
   /** Why this session exists, for people. */
   readonly because: string
 }
@@ -146,6 +148,10 @@ export interface PeerView {
   readonly lastError: string | undefined
   /** What a person may do about it, where we have a guess. */
   readonly advice?: string
+  /** Why there must be no session for now. */
+  readonly held?: string
+  /** What both ends know beyond RFC 4271, in words; empty without a session. */
+  readonly agreed: readonly string[]
   readonly received: number
   readonly advertised: number
   /** UPDATEs treated as withdraw or with a discarded attribute, since the start. */

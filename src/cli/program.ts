@@ -63,7 +63,7 @@ interface Row<P extends QuestionPath> {
   /** With its arguments, as commander spells them. */
   readonly usage: string
   readonly description: string
-  readonly options?: readonly (readonly [flags: string, choices: readonly string[], description: string])[]
+  readonly options?: readonly Option[]
   readonly load: () => Promise<Question<P>>
   /** What goes with the question, of what was typed. */
   readonly asks: (given: readonly string[], options: Readonly<Record<string, string>>) => Asks<P>
@@ -128,9 +128,16 @@ const askedOfBgp: readonly Row<QuestionPath>[] = [
   row({
     usage: 'reset <peer>',
     description: 'ends a session, for it to begin anew; with --soft only routes are sent again',
-    options: [['--soft <direction>', ['in', 'out'], 'ask the peer for its routes, or send it ours']],
+    options: [
+      new Option('--soft <direction>', 'ask the peer for its routes, or send it ours').choices(['in', 'out']),
+      new Option('--message <text>', 'what those at the other end are to read'),
+    ],
     load: async () => (await import('./bgp.ts')).reset,
-    asks: ([peer], { soft }) => ({ peer: peer!, how: (soft ?? 'hard') as 'hard' | 'in' | 'out' }),
+    asks: ([peer], { soft = 'hard', message }) => ({
+      peer: peer!,
+      how: soft as 'hard' | 'in' | 'out',
+      ...(message !== undefined && { message }),
+    }),
   }),
 ]
 
@@ -145,7 +152,7 @@ function addQuestion(
     .description(description)
     .addOption(outputOption())
     .option('--socket <path>', 'socket of the agent', socketPath(context.environment))
-  for (const [flags, choices, words] of options) command.addOption(new Option(flags, words).choices(choices))
+  for (const option of options) command.addOption(option)
   command.action(async () => {
     const given = command.processedArgs.filter((argument) => argument !== undefined)
     const chosen = command.opts<QuestionOptions & Record<string, string>>()

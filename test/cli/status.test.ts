@@ -26,6 +26,7 @@ function peer(
     state,
     since: at('20T09:15:00'),
     lastError: undefined,
+    agreed: [],
     received: 0,
     advertised: 0,
     faults: 0,

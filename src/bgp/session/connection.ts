@@ -7,9 +7,9 @@ import type { PeerConfig, Transport } from '../types.ts'
 import { decode, encode, initialCodec, maxLengthOf, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { Framer } from '../wire/frame.ts'
-import type { Message, Open, RouteRefresh, Update } from '../wire/message.ts'
+import type { Message, Notification, Open, RouteRefresh, Update } from '../wire/message.ts'
 import type { Direction, Newcomer } from './collision.ts'
-import type { Failure } from './failure.ts'
+import { type Failure, hardened } from './failure.ts'
 import { idle, type Session, type SessionAction, type SessionEvent, type State, step } from './fsm.ts'
 import { checkOpen, type Negotiated, openFor, type Past } from './open-check.ts'
 import { runtime, type SessionTimer } from './timers.ts'
@@ -127,7 +127,7 @@ export class Connection implements Newcomer {
     {
       dial: () => this.#host.act({ kind: 'dial', connection: this.id, to: transportOf(this.#owner.config) }),
       send: ({ message }) => this.#sendMessage(message === 'open' ? this.#open() : { kind: 'keepalive' }),
-      notify: (error) => this.#sendMessage({ data: new Uint8Array(), ...error, kind: 'notification' }),
+      notify: ({ code, subcode, data = new Uint8Array() }) => this.#notify({ code, subcode, data }),
       close: () => this.#host.act({ kind: 'close', connection: this.id }),
       arm: ({ timer, seconds }) => this.#arm(timer, seconds),
       up: () => this.#owner.up(this),
@@ -140,6 +140,11 @@ export class Connection implements Newcomer {
 
   #open(): Open {
     return openFor(this.#owner.config, this.#owner.past)
+  }
+
+  #notify(words: Omit<Notification, 'kind'>): void {
+    const survivable = this.negotiated?.gracefulRestart?.notification === true
+    this.#sendMessage({ kind: 'notification', ...(survivable ? hardened(words) : words) })
   }
 
   #sendMessage(message: Message): void {

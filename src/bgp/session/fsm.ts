@@ -11,8 +11,13 @@
 
 import type { SessionState } from '../types.ts'
 import type { RouteRefresh, Update } from '../wire/message.ts'
-import { type Failure, HOLD_TIMER_EXPIRED, SEND_HOLD_TIMER_EXPIRED, socketFailure } from './failure.ts'
-import { shutdownText } from './shutdown-message.ts'
+import {
+  type Failure,
+  HOLD_TIMER_EXPIRED,
+  received,
+  SEND_HOLD_TIMER_EXPIRED,
+  socketFailure,
+} from './failure.ts'
 import { type SessionTimer, TIMERS } from './timers.ts'
 
 export type State = Exclude<SessionState, 'Passive'>
@@ -94,10 +99,7 @@ const connected = {
   stop: (s, { failure }) => end(s, failure),
   closed: (s, { reason }) => end(s, socketFailure(reason)),
   fault: (s, { code, subcode, data }) => end(s, { by: 'us', code, subcode, data }),
-  notification: (s, { code, subcode, data }) => {
-    const said = shutdownText(code, subcode, data)
-    return end(s, { by: 'peer', code, subcode, ...(said !== undefined && { said }) })
-  },
+  notification: (s, words) => end(s, received(words)),
   blocked: (s) => [s, arm('send-hold', Math.max(TIMERS['send-hold'].seconds, 2 * s.holdTime))],
   drained: (s) => [s, arm('send-hold', 0)],
   'hold expired': (s) => end(s, HOLD_TIMER_EXPIRED),

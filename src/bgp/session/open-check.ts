@@ -54,7 +54,7 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
     {
       code: 'graceful-restart',
       restarting,
-      notification: false,
+      notification: true,
       restartTime,
       families: families.map((family) => ({ family, forwarding })),
     },

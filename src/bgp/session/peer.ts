@@ -4,19 +4,20 @@
 //     ▲                                               │
 //     └──────── error wait, if it was one ◀── ended ──┘
 //
-// Each connection has a state machine of its own (fsm.ts); which of two stays is
-// in collision.ts.
+// Each connection has a state machine of its own (fsm.ts). Which of two stays is in collision.ts, how long a peer is left
+// alone in damping.ts, what people are told of it in diagnosis.ts.
 
 import type { Address } from '../../inet/address.ts'
 import type { ConnectionId } from '../events.ts'
 import type { PeerConfig, SessionState } from '../types.ts'
 import type { Open, RouteRefresh, Update } from '../wire/message.ts'
-import { adviceIn, adviceOn } from './advice.ts'
 import { resolveCollision, type Verdict } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
-import { nextErrorWait } from './damping.ts'
+import { Damping } from './damping.ts'
+import { Diagnosis } from './diagnosis.ts'
 import {
-  ADMINISTRATIVE_RESET,
+  administrativeReset,
+  administrativeShutdown,
   BFD_DOWN,
   COLLISION,
   CONFIGURATION_CHANGED,
@@ -28,7 +29,7 @@ import {
 } from './failure.ts'
 import type { SessionEvent, State } from './fsm.ts'
 import type { Negotiated, Past } from './open-check.ts'
-import { type PeerTimer, runtime, TIMERS } from './timers.ts'
+import { type PeerTimer, runtime } from './timers.ts'
 
 /** What a peer needs of the speaker, and tells it. */
 export interface PeerHost extends Host {
@@ -51,42 +52,37 @@ const PROGRESS: readonly State[] = ['Active', 'Connect', 'OpenSent', 'OpenConfir
 
 export class Peer implements Owner {
   config: PeerConfig
-  /** When the session came up or, without one, when that began. Milliseconds since the epoch. */
-  since: number
-  /** Why there is no session; undefined when there is one, or nothing went wrong yet. */
-  lastError: string | undefined
   /** UPDATEs that RFC 7606 had to excuse. */
   faults = 0
+  readonly diagnosis: Diagnosis
   readonly #host: PeerHost
+  readonly #damping: Damping
   readonly #connections = new Map<ConnectionId, Connection>()
   #dials = 0
   /** The dial that has been put off. */
   #putOff: ConnectionId | undefined
-  /** Seconds of the last wait after an error; 0 when errors are forgotten. */
-  #errorWait = 0
-  /** In that wait, nothing is dialled or accepted. */
-  #waiting = false
   #wasUp = false
-  /** On `lastError`. */
-  #advice: string | undefined
   #stopped = false
 
   constructor(config: PeerConfig, host: PeerHost) {
     this.config = config
     this.#host = host
-    this.since = host.now()
+    this.diagnosis = new Diagnosis(host.now(), (reason) => host.failed(this, reason))
+    this.#damping = new Damping({
+      arm: (...timer) => this.#arm(...timer),
+      disarm: (timer) => this.#host.disarm(this.#timerId(timer)),
+      resume: () => this.start(),
+    })
   }
 
   get state(): SessionState {
     const furthest = PROGRESS.findLast((state) => this.#find((connection) => connection.state === state))
-    return furthest ?? (this.config.passive && !this.#waiting && !this.config.held ? 'Passive' : 'Idle')
+    return furthest ?? (this.#isOpen && this.config.passive ? 'Passive' : 'Idle')
   }
 
   /** What to do about there being no session, where there is a guess. */
   get advice(): string | undefined {
-    const now = adviceIn(this.state, this.config)
-    // To wait is no fault; to be stuck says more than what went wrong before.
-    return this.state === 'Passive' ? (this.#advice ?? now) : (now ?? this.#advice)
+    return this.diagnosis.advice(this.state, this.config)
   }
 
   /** What the Established session came to. */
@@ -106,9 +102,9 @@ export class Peer implements Owner {
 
   /** Dials, unless that is up to the peer, to be put off, or no longer needed. */
   start(): void {
-    if (this.#stopped || this.#waiting) return
-    if (this.config.held !== undefined) this.#tell(this.config.held)
-    if (this.config.held !== undefined || this.config.passive) return
+    if (this.#stopped) return
+    if (this.config.held !== undefined) this.diagnosis.tell(this.config.held)
+    if (!this.#isOpen || this.config.passive) return
     if (this.#find(({ direction, passedOpen }) => direction === 'outgoing' || passedOpen)) return
     const id = `${this.config.name}#${++this.#dials}`
     this.#connect(id, 'outgoing').happen({ kind: 'start' })
@@ -117,7 +113,7 @@ export class Peer implements Owner {
   /** Takes in a connection that the peer made, or closes it. False when closed. */
   accept(id: ConnectionId, local: Address): boolean {
     const other = this.#find(({ direction, state }) => direction === 'incoming' && state !== 'Established')
-    if (this.#waiting || this.config.held !== undefined || other?.state === 'OpenConfirm') return false
+    if (!this.#isOpen || other?.state === 'OpenConfirm') return false
     // One that has not even sent an OPEN is surely forgotten by who made it.
     other?.happen({ kind: 'stop', failure: socketFailure() })
     this.#putOffDial()
@@ -135,7 +131,7 @@ export class Peer implements Owner {
 
   /** No connection can be had that is protected as it should be. */
   barred(reason: string): void {
-    if (!this.#find(({ passedOpen }) => passedOpen)) this.#tell(failureText(socketFailure(reason)))
+    if (!this.#find(({ passedOpen }) => passedOpen)) this.diagnosis.tell(failureText(socketFailure(reason)))
   }
 
   happen(id: ConnectionId, event: SessionEvent): void {
@@ -166,14 +162,14 @@ export class Peer implements Owner {
   /** Begins anew as `config` says. A peer that knows graceful restart keeps our routes meanwhile, and we keep its. */
   reconnect(config: PeerConfig): void {
     this.config = config
-    this.lastError = undefined
-    this.#endAll(this.negotiated?.gracefulRestart ? RESTART : CONFIGURATION_CHANGED)
+    this.diagnosis.forget()
+    this.#endAll(this.#reasonToReconnect())
     this.start()
   }
 
-  /** Ends all connections, and begins anew. */
-  reset(): void {
-    this.#endAll(ADMINISTRATIVE_RESET)
+  /** Ends all connections, and begins anew; `text` is for whoever sits at the other end. */
+  reset(text: string | undefined): void {
+    this.#endAll(administrativeReset(text))
     this.start()
   }
 
@@ -197,11 +193,8 @@ export class Peer implements Owner {
 
   up({ negotiated }: Connection): void {
     this.#wasUp = true
-    this.#waiting = false
-    this.#host.disarm(this.#timerId('error-wait'))
-    this.lastError = undefined
-    this.#advice = undefined
-    this.since = this.#host.now()
+    this.#damping.up()
+    this.diagnosis.up(this.#host.now())
     this.#host.up(this, negotiated!)
   }
 
@@ -232,45 +225,34 @@ export class Peer implements Owner {
 
   /** Also forgets errors, and the wait after them. */
   #endAll(failure: Failure): void {
-    this.#waiting = false
-    this.#errorWait = 0
-    for (const timer of ['error-wait', 'amnesia'] as const) this.#host.disarm(this.#timerId(timer))
+    this.#damping.forgive()
     for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
   }
 
+  /** Without a word where that has a peer keep our routes, unless somebody has something to say. */
+  #reasonToReconnect(): Failure {
+    if (this.config.shutdown !== undefined) return administrativeShutdown(this.config.shutdown)
+    return this.negotiated?.gracefulRestart ? RESTART : CONFIGURATION_CHANGED
+  }
+
   #down(negotiated: Negotiated, failure: Failure): void {
-    this.since = this.#host.now()
-    this.lastError = failureText(failure)
+    this.diagnosis.down(this.#host.now(), failure)
     this.#host.down(this, negotiated, failure)
   }
 
   #failed(failure: Failure, from: State): void {
-    if (!this.#isAftermath(failure, from))
-      this.#tell(failureText(failure), adviceOn(failure, from, this.config))
-    if (isProtocolError(failure)) this.#wait()
+    if (!this.#isAftermath(failure, from)) this.diagnosis.failed(failure, from, this.config)
+    if (isProtocolError(failure)) this.#damping.fault()
   }
 
-  /** A peer that found fault lets nobody in for a while, as BIRD does for a minute: what it found says more than that. */
+  /** A peer that found fault lets nobody in for a while, as BIRD does for a minute. */
   #isAftermath(failure: Failure, from: State): boolean {
-    return this.#errorWait > 0 && failure.by === 'socket' && from === 'OpenSent'
+    return this.#damping.wary && failure.by === 'socket' && from === 'OpenSent'
   }
 
-  #tell(reason: string, advice?: string): void {
-    if (reason !== this.lastError) this.#host.failed(this, reason)
-    this.lastError = reason
-    this.#advice = advice
-  }
-
-  #wait(): void {
-    this.#waiting = true
-    this.#errorWait = nextErrorWait(this.#errorWait)
-    this.#arm('error-wait', this.#errorWait, () => {
-      this.#waiting = false
-      this.start()
-    })
-    this.#arm('amnesia', TIMERS.amnesia.seconds, () => {
-      this.#errorWait = 0
-    })
+  /** There may be a session, as far as we are concerned. */
+  get #isOpen(): boolean {
+    return !this.#damping.waiting && this.config.held === undefined
   }
 
   #connect(id: ConnectionId, direction: 'outgoing' | 'incoming'): Connection {

@@ -9,7 +9,7 @@
 export type SessionTimer = 'connect-delay' | 'connect-retry' | 'hold' | 'keepalive' | 'send-hold'
 
 /** Timers of a peer, which outlive its connections. */
-export type PeerTimer = 'error-wait' | 'amnesia'
+export type PeerTimer = 'error-wait' | 'over-limit' | 'amnesia'
 
 interface TimerTraits {
   /** Seconds it runs for when nothing says otherwise. */
@@ -30,6 +30,8 @@ export const TIMERS: Readonly<Record<SessionTimer | PeerTimer, TimerTraits>> = {
   'send-hold': { seconds: 480, jittered: false },
   /** After a protocol error, at first; see damping.ts. */
   'error-wait': { seconds: 5, jittered: true },
+  /** After more prefixes than allowed; the operator says for how long. */
+  'over-limit': { seconds: 0, jittered: false },
   /** After which errors of the past no longer count. */
   amnesia: { seconds: 300, jittered: false },
 }

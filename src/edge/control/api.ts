@@ -149,9 +149,9 @@ export interface Questions {
   readonly '/bgp/routes': { asks: { readonly prefix?: string }; answer: readonly PathView[] }
   readonly '/bgp/received': { asks: { readonly peer: string }; answer: readonly PathView[] }
   readonly '/bgp/advertised': { asks: { readonly peer: string }; answer: readonly AdvertisedView[] }
-  /** `hard` ends the session, `in` and `out` have all routes sent again. */
+  /** `hard` ends the session, with `message` for those at the other end; `in` and `out` have all routes sent again. */
   readonly '/bgp/reset': {
-    asks: { readonly peer: string; readonly how: 'hard' | 'in' | 'out' }
+    asks: { readonly peer: string; readonly how: 'hard' | 'in' | 'out'; readonly message?: string }
     answer: ResetView
   }
 }
