@@ -1,5 +1,6 @@
 // What a peer is to others: to its own past, to the tables, and to people.
 
+import { DEFAULT_LIMIT, holdingText, isNear } from './limits.ts'
 import type { Rib, RibPeer } from './rib/rib.ts'
 import type { Negotiated } from './session/open-check.ts'
 import type { Peer } from './session/peer.ts'
@@ -24,6 +25,9 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   ttlSecurity: 'session',
   held: 'session',
   shutdown: 'session',
+  prefixLimit: 'policy',
+  role: 'session',
+  gracefulShutdown: 'policy',
   families: 'routes',
   localAsn: 'routes',
   peerAsn: 'routes',
@@ -55,7 +59,7 @@ export function ribPeer(
   { families, routerId, codec, longLived }: Negotiated,
 ): RibPeer {
   const { name, address, peerAsn, localAsn, allowedLocalAsns } = config
-  const { nextHopMode, reflector, filters } = config
+  const { nextHopMode, reflector, filters, gracefulShutdown, role } = config
   return {
     name,
     type: peerAsn === localAsn ? 'internal' : 'external',
@@ -71,6 +75,8 @@ export function ribPeer(
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    ...(gracefulShutdown && { gracefulShutdown }),
+    ...(role && { role: role.name }),
     addPathSend: codec.addPathSend,
     encoding: JSON.stringify(codec),
   }
@@ -84,8 +90,17 @@ export function peerView(peer: Peer, rib: Rib): PeerView {
   const [received, advertised] = [rib.received(name), rib.advertised(name)]
   const described = { name, kind, address, port, asn, families, because }
   const agreed = peer.negotiated ? agreedOn(peer.negotiated) : []
+  const near = peer.negotiated ? nearLimits(peer, rib) : []
   const wrong = { lastError, ...(advice && { advice }), ...(held !== undefined && { held }) }
-  return { ...described, state, since, ...wrong, agreed, received, advertised, faults }
+  const noted = { agreed, ...(near.length > 0 && { warning: `announces ${near.join(' and ')}` }) }
+  return { ...described, state, since, ...wrong, ...noted, received, advertised, faults }
+}
+
+function nearLimits({ config: { name, families, prefixLimit = DEFAULT_LIMIT } }: Peer, rib: Rib): string[] {
+  const holdings = families.map((family) => ({ family, holding: rib.holding(name, family) }))
+  return holdings
+    .filter(({ holding }) => isNear(holding, prefixLimit))
+    .map(({ family, holding }) => holdingText(family, holding, prefixLimit))
 }
 
 /** What both ends of a session know, as people say it. */

@@ -13,6 +13,7 @@ import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import { Deferral } from './deferral.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
+import { DEFAULT_LIMIT, Limits } from './limits.ts'
 import { costOf, peerView, ribPeer } from './peer-views.ts'
 import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
 import { UNCHANGED } from './rib/filter.ts'
@@ -56,6 +57,7 @@ export class Speaker {
   readonly #deferral: Deferral
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
+  readonly #limits: Limits
   /** Families of which a peer has sent all it had when its session came up. */
   readonly #heard = new Map<string, Set<Family>>()
   #now = 0
@@ -78,6 +80,10 @@ export class Speaker {
     const holdsBack = (to: Peer): boolean => this.#deferral.holdsBack(to)
     this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), holdsBack)
     this.#helper = new RestartHelper(this.rib, this.#queue)
+    this.#limits = new Limits({
+      rib: this.rib,
+      near: (name, holds) => this.#note('warn', 'near its limit', this.#peers.get(name)!.config, { holds }),
+    })
   }
 
   /** Connections from addresses that are no peer's, all of them closed. */
@@ -155,13 +161,18 @@ export class Speaker {
     if (known && cost !== 'routes') {
       if (cost === 'session') known.reconnect(config)
       else known.configure(config)
-      if (cost === 'policy' && known.negotiated) this.rib.changePeer(ribPeer(known, known.negotiated))
+      if (cost === 'policy' && known.negotiated) this.#changePolicy(known, known.negotiated)
       return
     }
     this.#remove(config.name, CONFIGURATION_CHANGED)
     const peer = new Peer(config, this.#host)
     this.#peers.set(config.name, peer)
     peer.start()
+  }
+
+  #changePolicy(peer: Peer, negotiated: Negotiated): void {
+    this.rib.changePeer(ribPeer(peer, negotiated))
+    this.#limit(peer)
   }
 
   #remove(name: string, failure: Failure): void {
@@ -239,6 +250,7 @@ export class Speaker {
 
   #down({ config }: Peer, negotiated: Negotiated, failure: Failure): void {
     this.#announcer.forget(config.name)
+    this.#limits.forget(config.name)
     this.#heard.delete(config.name)
     this.#helper.down(config.name, negotiated, failure)
     this.#note('warn', 'session down', config, { reason: failureText(failure) })
@@ -255,6 +267,13 @@ export class Speaker {
     const ended = endOfRibFamily(update)
     if (ended) this.#endOfRib(peer, ended)
     if (update.faults.length > 0) this.#noteFaults(peer, update)
+    this.#limit(peer)
+  }
+
+  #limit(peer: Peer): void {
+    const { name, prefixLimit = DEFAULT_LIMIT } = peer.config
+    const excess = this.#limits.check(name, peer.negotiated!.families, prefixLimit)
+    if (excess) peer.overLimit(excess)
   }
 
   #hasHeard({ config, negotiated }: Peer): boolean {

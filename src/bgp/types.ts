@@ -78,11 +78,35 @@ export interface PeerConfig extends Transport {
   readonly pathWatch?: PathWatch
   /** Why there must be no session for now, in words: it would lack the protection that was asked for. */
   readonly held?: string
+  /** How much it may announce; absent: `DEFAULT_LIMIT`. */
+  readonly prefixLimit?: PrefixLimit
+  /** What we are to the peer; absent: nothing that RFC 9234 knows of. */
+  readonly role?: Role
+  /** The session is about to end, so that what goes over it is to be used last (RFC 8326). */
+  readonly gracefulShutdown?: true
   /** What an operator who shut the session down has to say to those at the other end (RFC 9003). With `held`. */
   readonly shutdown?: string
   /** Why this session exists, for people. */
   readonly because: string
 }
+
+/** How many paths of each family a peer may have with us. RFC 4486 §4. */
+export interface PrefixLimit {
+  readonly prefixes: number
+  /** Share of it at which there is a warning. */
+  readonly warnPercent: number
+  /** Seconds after which a session that ended for this may begin anew; absent: when an operator resets it. */
+  readonly restartAfter?: number | undefined
+}
+
+/** RFC 9234 §4. */
+export interface Role {
+  readonly name: RoleName
+  /** The peer has to say its own. */
+  readonly strict: boolean
+}
+
+export type RoleName = 'provider' | 'rs' | 'rs-client' | 'customer' | 'peer'
 
 /** What a session is to a route reflector. RFC 4456. */
 export interface Reflector {
@@ -150,6 +174,8 @@ export interface PeerView {
   readonly advice?: string
   /** Why there must be no session for now. */
   readonly held?: string
+  /** What a person should know of a session that is up: `announces 800 of at most 1000 IPv4 prefixes`. */
+  readonly warning?: string
   /** What both ends know beyond RFC 4271, in words; empty without a session. */
   readonly agreed: readonly string[]
   readonly received: number

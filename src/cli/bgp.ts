@@ -60,7 +60,7 @@ function peerColumns(now: number): readonly Column<PeerAnswer>[] {
 }
 
 function peerText(peer: PeerAnswer, now: number): string {
-  const { address, port, asn, families, state, lastError, agreed } = peer
+  const { address, port, asn, families, state, lastError, warning, agreed } = peer
   const { received, advertised, faults, because } = peer
   const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
@@ -70,6 +70,7 @@ function peerText(peer: PeerAnswer, now: number): string {
     ['state', `${state} since ${since(peer.since, now)}`],
     ['last error', lastError ?? 'none'],
     ...(advice === undefined ? [] : [['try', advice] as const]),
+    ...(warning === undefined ? [] : [['warning', warning] as const]),
     ...(agreed.length === 0 ? [] : [['agreed', agreed.join(', ')] as const]),
     ...(peer.bfd === undefined ? [] : [['bfd', bfdText(peer.bfd)] as const]),
     ['received', count(received, 'path')],

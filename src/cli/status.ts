@@ -44,7 +44,7 @@ export function statusText(answer: AgentStatus, now: number): string {
     startupSection(answer.startup),
     kernelSection(answer.kernel),
     listed(FROZEN, answer.frozenPolicy),
-    listed('Warnings:', answer.warnings),
+    listed('Warnings:', [...answer.warnings, ...answer.bgp.peers.flatMap(peerWarning)]),
     verdict(answer),
   ]
     .filter((section) => section !== '')
@@ -111,6 +111,10 @@ function peerColumns(now: number): readonly Column<PeerView>[] {
 function adviceLine({ address, state, lastError, advice }: PeerView): string[] {
   const isFine = state === 'Established' || (state === 'Passive' && lastError === undefined)
   return isFine || advice === undefined ? [] : [`${address}: ${advice}`]
+}
+
+function peerWarning({ address, warning }: PeerView): string[] {
+  return warning === undefined ? [] : [`BGP peer ${address} ${warning}`]
 }
 
 function nodeSection({ node, version, pid, startedAt, backend, bgp }: AgentStatus, now: number): string {

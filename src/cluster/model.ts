@@ -45,6 +45,16 @@ export interface Node {
   /** Fallback addresses of `spec.addresses`, InternalIP first, then ExternalIP. */
   readonly addresses: readonly Address[]
   readonly podCidrs: readonly Prefix[]
+  /** Of all of its sessions. */
+  readonly maintenance: Maintenance
+}
+
+/** What an operator wants of sessions for a while, each in his own words about why; undefined: nothing. */
+export interface Maintenance {
+  /** What goes over them is to be used last (RFC 8326). */
+  readonly gracefulShutdown: string | undefined
+  /** There is to be none. The words are told to the other end (RFC 9003). */
+  readonly shutdown: string | undefined
 }
 
 export interface BgpConfiguration {
@@ -105,6 +115,27 @@ export interface BgpPeer {
   readonly reversePeering: 'Auto' | 'Manual'
   readonly pathWatch: PathWatch | undefined
   readonly addPath: 'receive' | 'send' | 'both' | undefined
+  /** Families carried; undefined: that of the addresses. */
+  readonly families: readonly Family[] | undefined
+  readonly prefixLimit: PrefixLimit | undefined
+  readonly role: Role | undefined
+  readonly maintenance: Maintenance
+}
+
+/** How many prefixes of each family a peer may announce. */
+export interface PrefixLimit {
+  readonly prefixes: number
+  /** Share of it at which there is a warning. */
+  readonly warnPercent: number
+  /** Seconds after which a session that ended for this may begin anew; undefined: when an operator resets it. */
+  readonly restartAfter: number | undefined
+}
+
+/** What we are to the peer, for RFC 9234. */
+export interface Role {
+  readonly name: 'provider' | 'rs' | 'rs-client' | 'customer' | 'peer'
+  /** The peer has to say its own. */
+  readonly strict: boolean
 }
 
 /** BFD on the path to a peer. */

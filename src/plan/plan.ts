@@ -13,6 +13,7 @@ import { type Address, familyOf, type ScopedAddress, unscoped } from '../inet/ad
 import { isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Bearing } from './bearing.ts'
+import { bgpWarnings } from './bgp-warnings.ts'
 import { rememberHomes } from './encap/devices.ts'
 import { podMtu, type TunnelKind } from './encap/local.ts'
 import { tunnelWarnings } from './encap/warnings.ts'
@@ -32,7 +33,6 @@ import {
   servicesBehind,
   serviceVerdicts,
 } from './services.ts'
-import { bgpWarnings } from './sessions.ts'
 import { isInTransition } from './transition.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import { type ValueChanges, Values } from './values.ts'

@@ -10,14 +10,14 @@
 // on every node and after every restart.
 
 import type { PeerConfig, PeerKind, Reflector } from '../bgp/types.ts'
-import type { BgpPeer, Node, SecretRef } from '../cluster/model.ts'
+import type { BgpPeer, Node } from '../cluster/model.ts'
 import { type Address, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
 import { appliesTo } from './applies.ts'
 import type { Facts } from './facts.ts'
 import { peerFilters } from './filters.ts'
-import { passwordOf, passwordWarning } from './passwords.ts'
+import { passwordOf } from './passwords.ts'
 import { asnOf, type BgpSettings, DEFAULT_PORT, type LocalSpeaker, localSpeaker, portOf } from './plan-bgp.ts'
-import { peeringOf, peeringTrouble, workloadAt } from './workload-peers.ts'
+import { peeringOf, workloadAt } from './workload-peers.ts'
 import { describe } from './workloads.ts'
 
 /** Seconds; not configurable in Calico, negotiated down by the peer. */
@@ -109,6 +109,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
   const reflector = reflectorOf(facts.node, byAddress ? undefined : remote, peerAsn === localAsn)
   const filters = peerFilters(peer.filters.flatMap((name) => facts.bgpFilters.get(name) ?? []))
   const held = lacksFilter(peer, facts)
+  const internal = peerAsn === localAsn
   return {
     ...base(pair, peer.sourceAddress),
     kind,
@@ -126,9 +127,13 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(filters && { filters }),
     ...(peer.pathWatch && { pathWatch: peer.pathWatch }),
     ...(peer.addPath && { addPath: peer.addPath }),
+    ...(peer.families && { families: peer.families }),
+    ...(peer.prefixLimit && { prefixLimit: peer.prefixLimit }),
+    ...(peer.role && !internal && { role: peer.role }),
     ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
     ...passwordOf(peer.password, facts),
     ...(held !== undefined && { held }),
+    ...underMaintenance(facts.node, peer),
     because: `BGPPeer ${peer.name}`,
   }
 }
@@ -157,7 +162,11 @@ function workloadPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
     allowedLocalAsns: 0,
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    ...(peer.families && { families: peer.families }),
+    ...(peer.prefixLimit && { prefixLimit: peer.prefixLimit }),
+    ...(peer.role && peer.asn !== localAsn && { role: peer.role }),
     ...(held !== undefined && { held }),
+    ...underMaintenance(facts.node, peer),
     because: `${describe(workload!)}, BGPPeer ${peer.name}`,
   }
 }
@@ -179,6 +188,7 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
     restartTime: Math.min(configuration?.meshMaxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
     allowedLocalAsns: 0,
     ...passwordOf(configuration?.meshPassword, facts),
+    ...underMaintenance(facts.node),
     because: `node ${remote.name}, node-to-node mesh`,
   }
 }
@@ -216,39 +226,27 @@ function reflectorOf(
   return { clusterId, client: remote?.routeReflectorClusterId !== clusterId }
 }
 
+/** What an operator wants for a while, of all sessions of the node or of those of one BGPPeer. */
+function underMaintenance(
+  node: Node | undefined,
+  peer?: BgpPeer,
+): Pick<PeerConfig, 'gracefulShutdown' | 'shutdown' | 'held'> {
+  const shutdown = node?.maintenance.shutdown ?? peer?.maintenance.shutdown
+  if (shutdown !== undefined) return { shutdown, held: `shut down by an operator: ${shutdown}` }
+  const draining = node?.maintenance.gracefulShutdown ?? peer?.maintenance.gracefulShutdown
+  return draining === undefined ? {} : { gracefulShutdown: true }
+}
+
 /** Why a BGPPeer gives no session, or undefined. Shown in status: a session missing in silence helps nobody. */
 export function unsupported(peer: BgpPeer): string | undefined {
   if (peer.peerIp && peer.asn === undefined) return 'asNumber is missing: give the AS of the router at peerIP'
   return undefined
 }
 
-function lacksFilter(peer: BgpPeer, facts: Facts): string | undefined {
+/** Why its sessions stay down for now, or undefined. */
+export function lacksFilter(peer: BgpPeer, facts: Facts): string | undefined {
   const missing = peer.filters.find((name) => !facts.bgpFilters.has(name))
   return missing && `BGPFilter ${missing} does not exist; the session stays down rather than unfiltered`
-}
-
-/** What is asked for and not in force, in words, for `agent status`. */
-export function bgpWarnings(facts: Facts): string[] {
-  const warnings: string[] = []
-  for (const peer of facts.bgpPeers.values()) {
-    if (!appliesTo(peer, facts.node)) continue
-    for (const why of [
-      unsupported(peer),
-      peeringTrouble(peer, facts),
-      lacksFilter(peer, facts),
-      ...passwordTroubles(peer.password, facts),
-    ])
-      if (why) warnings.push(`BGPPeer ${peer.name}: ${why}`)
-  }
-  for (const why of passwordTroubles(facts.bgpConfigurations.get('default')?.meshPassword, facts))
-    warnings.push(`BGPConfiguration default: node mesh ${why}`)
-  return warnings
-}
-
-function passwordTroubles(ref: SecretRef | undefined, facts: Facts): string[] {
-  const { held } = passwordOf(ref, facts)
-  const troubles = [held && `${held}; the session stays down rather than open`, passwordWarning(ref, facts)]
-  return troubles.filter((trouble) => trouble !== undefined)
 }
 
 function isGlobal(peer: BgpPeer): boolean {

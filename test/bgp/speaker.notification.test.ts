@@ -111,3 +111,16 @@ t.test('a peer that does not know of it loses its routes with any NOTIFICATION',
     t.equal(a.best.size, left)
   }
 })
+
+t.test('a session that is shut down tells the other end why, and stays down', async (t) => {
+  const { network, a, b } = exchanged()
+  const shutdown = 'rack 4 moves, ticket 4711'
+  a.peers(meshPeer(a, b, { shutdown, held: `shut down by an operator: ${shutdown}` }))
+  network.run(60 * SECOND)
+  t.same(a.states(), [`Idle shut down by an operator: ${shutdown}`])
+  t.same(b.states(), [`Passive Received: Administrative shutdown ("${shutdown}")`])
+  t.equal(b.view(a).received, 0)
+  a.peers(meshPeer(a, b))
+  network.run(5 * SECOND)
+  t.same([a.states(), b.states()], [['Established'], ['Established']])
+})

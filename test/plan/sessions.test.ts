@@ -1,4 +1,5 @@
 import t from 'tap'
+import type { Document } from '../../src/cluster/feed.ts'
 import { address } from '../../src/inet/address.ts'
 import { bgpConfiguration, bgpFilter, bgpPeer, node } from '../kit/documents.ts'
 import { Cluster } from '../kit/plan.ts'
@@ -186,6 +187,33 @@ t.test('the path to a peer is watched as its BGPPeer says, from both ends', asyn
   t.same(watched('a'), [pathWatch, pathWatch, pathWatch])
   t.same(watched('r1'), [pathWatch, pathWatch])
 })
+
+t.test(
+  'what an operator wants for a while holds for one BGPPeer, or for all sessions of the node',
+  async (t) => {
+    const asking = (document: Document, name: string) => ({
+      ...document,
+      metadata: { ...document.metadata, annotations: { [`caracal.io/${name}`]: 'ticket 4711' } },
+    })
+    const tor = bgpPeer('tor', { peerIP: '10.0.0.254', asNumber: 65000 })
+    const [a, b, c] = three as [Document, Document, Document]
+    const told = (...documents: Document[]) => {
+      const cluster = new Cluster('a').set(...documents)
+      cluster.settle()
+      const peers = [...cluster.plan.peers.values()]
+      const words = peers.map(({ name, gracefulShutdown, shutdown }) => [name, gracefulShutdown ?? shutdown])
+      return { peers: Object.fromEntries(words), warnings: cluster.plan.warnings, first: peers[0] }
+    }
+    const one = told(a, b, asking(tor, 'graceful-shutdown'))
+    t.same(one.peers, { '10.0.0.10': undefined, '10.0.0.254': true })
+    t.match(one.warnings, [/^BGPPeer tor: its sessions are to be used last .*: ticket 4711$/])
+    t.same(told(a, asking(b, 'shutdown'), tor).peers, { '10.0.0.10': undefined, '10.0.0.254': undefined })
+    const all = told(asking(a, 'shutdown'), b, c, tor)
+    t.same(Object.values(all.peers), ['ticket 4711', 'ticket 4711', 'ticket 4711'])
+    t.equal(all.first?.held, 'shut down by an operator: ticket 4711')
+    t.match(all.warnings, [/^all sessions of this node are shut down .*: ticket 4711$/])
+  },
+)
 
 t.test('the peers of selectors are those of the day', async (t) => {
   const cluster = new Cluster('a').set(...three, ...reflectors, meshOff, toReflectors)

@@ -13,6 +13,7 @@ import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
+import { AttributeWeight } from './attribute-weight.ts'
 
 /** Where eligible paths go. */
 export interface Candidates {
@@ -23,6 +24,14 @@ export interface Candidates {
 /** The path to use in place of a received one, mostly that itself; undefined when it may not be used. */
 export type Judge = (received: Path) => Path | undefined
 
+/** How much a peer has with us of one family. */
+export interface Holding {
+  /** Paths, those not told again since a restart included. */
+  readonly held: number
+  /** Those it has told in this session. */
+  readonly fresh: number
+}
+
 export class AdjRibIn {
   readonly #candidates: Candidates
   readonly #judge: Judge
@@ -30,7 +39,9 @@ export class AdjRibIn {
   readonly #ineligible = new Map<string, Path>()
   /** As received, those of the eligible that policy has changed. */
   readonly #originals = new Map<string, Path>()
-  readonly #stale = new Set<string>()
+  readonly #stale: Readonly<Record<Family, Set<string>>> = { ipv4: new Set(), ipv6: new Set() }
+  readonly #held: Record<Family, number> = { ipv4: 0, ipv6: 0 }
+  readonly #weight = new AttributeWeight()
 
   constructor(candidates: Candidates, judge: Judge) {
     this.#candidates = candidates
@@ -42,17 +53,27 @@ export class AdjRibIn {
     return this.#eligible.size + this.#ineligible.size
   }
 
+  holding(family: Family): Holding {
+    const held = this.#held[family]
+    return { held, fresh: held - this.#stale[family].size }
+  }
+
+  /** About how many octets the attributes of all paths take, each set of them counted once. */
+  get weight(): number {
+    return this.#weight.octets
+  }
+
   /** Takes a path in, in place of the one of the same prefix and identifier. `path.attributes` must be interned. */
   announce(path: Path): void {
     const key = keyOf(path)
-    this.#stale.delete(key)
+    this.#staleOf(path).delete(key)
     if (this.#received(key)?.attributes !== path.attributes) this.#place(key, path)
   }
 
   withdraw(nlri: Nlri): void {
     const key = keyOf(nlri)
     const before = this.#eligible.get(key)
-    this.#stale.delete(key)
+    this.#staleOf(nlri).delete(key)
     this.#forget(key)
     if (before) this.#candidates.replace(before, undefined)
   }
@@ -62,7 +83,11 @@ export class AdjRibIn {
     this.#eligible.clear()
     this.#ineligible.clear()
     this.#originals.clear()
-    this.#stale.clear()
+    this.#weight.clear()
+    for (const family of ['ipv4', 'ipv6'] as const) {
+      this.#stale[family].clear()
+      this.#held[family] = 0
+    }
   }
 
   /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */
@@ -74,14 +99,13 @@ export class AdjRibIn {
 
   markStale(family: Family): void {
     for (const paths of [this.#eligible, this.#ineligible])
-      for (const [key, { prefix }] of paths) if (familyOf(prefix) === family) this.#stale.add(key)
+      for (const [key, { prefix }] of paths) if (familyOf(prefix) === family) this.#stale[family].add(key)
   }
 
   /** What is marked goes on with other attributes, interned; or is withdrawn, when there are none. */
   ageStale(family: Family, aged: (attributes: PathAttributes) => PathAttributes | undefined): void {
-    for (const key of this.#stale) {
+    for (const key of this.#stale[family]) {
       const path = this.#received(key)!
-      if (familyOf(path.prefix) !== family) continue
       const attributes = aged(path.attributes)
       if (attributes) this.#place(key, { ...path, attributes })
       else this.withdraw(path)
@@ -90,10 +114,7 @@ export class AdjRibIn {
 
   /** Withdraws what was marked and not announced since. */
   sweep(family: Family): void {
-    for (const key of this.#stale) {
-      const path = this.#eligible.get(key) ?? this.#ineligible.get(key)!
-      if (familyOf(path.prefix) === family) this.withdraw(path)
-    }
+    for (const key of this.#stale[family]) this.withdraw(this.#received(key)!)
   }
 
   /** The paths to `prefix` that may not be used. For people: it looks at all of them. */
@@ -115,13 +136,23 @@ export class AdjRibIn {
     const before = this.#eligible.get(key)
     const used = this.#judge(path)
     this.#forget(key)
+    this.#held[familyOf(path.prefix)]++
+    this.#weight.add(path.attributes)
     if (used) this.#eligible.set(key, used)
     else this.#ineligible.set(key, path)
     if (used && used !== path) this.#originals.set(key, path)
     if (before || used) this.#candidates.replace(before, used)
   }
 
+  #staleOf({ prefix }: Nlri): Set<string> {
+    return this.#stale[familyOf(prefix)]
+  }
+
   #forget(key: string): void {
+    const received = this.#received(key)
+    if (!received) return
+    this.#held[familyOf(received.prefix)]--
+    this.#weight.remove(received.attributes)
     for (const paths of [this.#eligible, this.#ineligible, this.#originals]) paths.delete(key)
   }
 }

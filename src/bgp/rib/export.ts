@@ -5,6 +5,7 @@ import { familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { PathAttributes } from '../wire/message.ts'
 import { deciding, type Operation, operate } from './filter.ts'
+import { LAST_RESORT, leaves } from './graceful-shutdown.ts'
 import type { Intern } from './intern.ts'
 import { memo } from './memo.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
@@ -50,7 +51,9 @@ export class Exporter {
     const sent = this.#attributes(path.attributes, from)
     const operations = this.#operations(path, sent)
     if (!operations) return undefined
-    return { source: path.peer, attributes: this.#afterwards(operations, sent) }
+    const told = this.#afterwards(operations, sent)
+    const attributes = leaves(from, this.#to) ? this.#afterwards(LAST_RESORT, told) : told
+    return { source: path.peer, attributes }
   }
 
   /** What a filter, or else the cluster, asks for. */

@@ -5,6 +5,7 @@ import { familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { PathAttributes } from '../wire/message.ts'
 import { deciding, type Operation, operate } from './filter.ts'
+import { isLeaving, LAST_RESORT } from './graceful-shutdown.ts'
 import type { Intern } from './intern.ts'
 import { memo } from './memo.ts'
 import type { RibPeer } from './peer.ts'
@@ -32,7 +33,8 @@ export class Importer {
       interface: () => this.#interfaceOf(received),
     })
     if (rule && !rule.accept) return { refused: rule.because }
-    return rule?.operations.length ? this.#after(rule.operations, received) : received
+    const path = rule?.operations.length ? this.#after(rule.operations, received) : received
+    return isLeaving(path, from) ? this.#after(LAST_RESORT, path) : path
   }
 
   #after(operations: readonly Operation[], path: Path): Path {

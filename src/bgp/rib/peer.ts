@@ -1,7 +1,7 @@
 // What the tables must know of a peer whose session is Established.
 
 import type { Address, Family } from '../../inet/address.ts'
-import type { PeerFilters, Reflector } from '../types.ts'
+import type { PeerFilters, Reflector, RoleName } from '../types.ts'
 
 export interface RibPeer {
   /** Key of the peer in every table. */
@@ -26,6 +26,10 @@ export interface RibPeer {
   /** On a route reflector. */
   readonly reflector?: Reflector
   readonly filters?: PeerFilters
+  /** The session is about to end. */
+  readonly gracefulShutdown?: true
+  /** What we are to the peer (RFC 9234). */
+  readonly role?: RoleName
   /** It knows long-lived graceful restart, and so what to think of stale paths (RFC 9494). */
   readonly longLived: boolean
   /** Families of which it takes several paths to a destination (RFC 7911). */
@@ -46,9 +50,9 @@ export type GroupTraits = Omit<
 /** Equal for peers that are announced the same routes in the same bytes. */
 export function groupKey(traits: GroupTraits): string {
   const { type, asn, localAsn, localAddress, families, encoding } = traits
-  const { nextHopMode, reflector, filters, longLived, addPathSend } = traits
+  const { nextHopMode, reflector, filters, longLived, addPathSend, gracefulShutdown, role } = traits
   return JSON.stringify([
     [type, asn, localAsn, localAddress, families.toSorted(), encoding],
-    [nextHopMode, reflector, filters?.export, longLived, addPathSend],
+    [nextHopMode, reflector, filters?.export, longLived, addPathSend, gracefulShutdown, role],
   ])
 }

@@ -1,5 +1,5 @@
 // Which paths may be used, which may be sent to whom, and what they then say.
-// RFC 4271 §5.1, §6.3 and §9, RFC 4456 §8, RFC 1997, RFC 8326; values as calico-node's BIRD sends them.
+// RFC 4271 §5.1, §6.3 and §9, RFC 4456 §8, RFC 1997; values as calico-node's BIRD sends them.
 
 import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
@@ -21,11 +21,7 @@ const PARTIAL = 0x20
  */
 export function importAttributes(received: PathAttributes, nextHop: Address, from: RibPeer): PathAttributes {
   const { mpReach, mpUnreach, as4Path, as4Aggregator, localPref = DEFAULT_LOCAL_PREF, ...rest } = received
-  return { ...rest, nextHop, localPref: from.type === 'external' ? externalPref(received) : localPref }
-}
-
-function externalPref(received: PathAttributes): number {
-  return has(received, 'gracefulShutdown') ? 0 : DEFAULT_LOCAL_PREF
+  return { ...rest, nextHop, localPref: from.type === 'external' ? DEFAULT_LOCAL_PREF : localPref }
 }
 
 /** What the rules for import look at: the same for all prefixes of one announcement. */

@@ -10,7 +10,7 @@ import { type Address, address, type Family, familyOf } from '../../inet/address
 import type { Prefix } from '../../inet/prefix.ts'
 import type { BestPathChange, Origination, Path } from '../types.ts'
 import type { PathAttributes, Update } from '../wire/message.ts'
-import { AdjRibIn } from './adj-rib-in.ts'
+import { AdjRibIn, type Holding } from './adj-rib-in.ts'
 import type { RankedPath } from './decision.ts'
 import { type ExportCircumstances, Exporter } from './export.ts'
 import { Importer } from './import.ts'
@@ -186,6 +186,16 @@ export class Rib {
     return this.#sessions.get(name)?.adjRibIn.size ?? 0
   }
 
+  /** How much of one family it has with us. */
+  holding(name: string, family: Family): Holding {
+    return this.#sessions.get(name)?.adjRibIn.holding(family) ?? { held: 0, fresh: 0 }
+  }
+
+  /** About how many octets the attributes of its paths take. */
+  weight(name: string): number {
+    return this.#sessions.get(name)?.adjRibIn.weight ?? 0
+  }
+
   /** Paths announced to a peer, as far as they have been taken. 0 when it has no session. */
   advertised(name: string): number {
     return this.#sessions.get(name)?.adjRibOut?.advertised(name) ?? 0
@@ -283,6 +293,9 @@ function sameSource(a: RibPeer, b: RibPeer): boolean {
 /** True when import policy and decision treat paths of both alike. */
 function sameJudgement(a: RibPeer, b: RibPeer): boolean {
   const judged = (peer: RibPeer) =>
-    JSON.stringify([peer.routerId, peer.filters?.import, peer.allowedLocalAsns, peer.reflector])
+    JSON.stringify([
+      [peer.routerId, peer.filters?.import, peer.allowedLocalAsns],
+      [peer.reflector, peer.gracefulShutdown, peer.role],
+    ])
   return judged(a) === judged(b)
 }

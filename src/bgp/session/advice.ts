@@ -45,6 +45,9 @@ const NOTIFIED: Readonly<Record<string, Advice>> = {
     'the peer no longer has this session configured: add it there, or remove it here',
   [key('peer', 6, 2)]: () => 'the peer was told to stay down: enable the session there',
   [key('peer', 6, 1)]: () => 'the peer takes no more prefixes: raise its limit, or announce fewer',
+  [key('us', 6, 1)]: fewer,
+  [key('us', 6, 8)]: () =>
+    'the path attributes it sends need more memory than one peer may have: filter there, then reset',
   [key('us', 6, 10)]: lossy,
   [key('peer', 6, 10)]: lossy,
   [key('peer', 6, 5)]: () => 'the peer does not want this connection: add this node as a neighbor there',
@@ -100,6 +103,12 @@ function deaf(peer: PeerConfig): string {
 
 function lossy(): string {
   return 'BFD missed too many packets in a row: look at the link and the router, or allow for a longer silence'
+}
+
+function fewer(peer: PeerConfig): string {
+  const { restartAfter } = peer.prefixLimit ?? {}
+  const then = restartAfter === undefined ? '' : `; tried again by itself after ${restartAfter} s`
+  return `have ${at(peer)} announce fewer, or allow more by caracal.io/max-prefixes; then agent bgp reset ${at(peer)}${then}`
 }
 
 function sameRouterId({ routerId }: PeerConfig): string {

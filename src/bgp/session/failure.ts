@@ -1,7 +1,8 @@
 // Why a connection ended, and how people are told. The texts are those BIRD shows
 // and `calicoctl node status` passes on, which operators search the web for.
 
-import { notificationText } from '../wire/iana.ts'
+import type { Family } from '../../inet/address.ts'
+import { AFI, notificationText, SAFI_UNICAST } from '../wire/iana.ts'
 import type { Notification } from '../wire/message.ts'
 import { shutdownMessage, shutdownText } from './shutdown-message.ts'
 
@@ -35,6 +36,7 @@ type Words = Omit<Notification, 'kind'>
 /** Reasons of ours to end a session that is in order. RFC 4486 §4. */
 export const PEER_DECONFIGURED: Failure = { by: 'us', code: CEASE, subcode: 3 }
 export const CONFIGURATION_CHANGED: Failure = { by: 'us', code: CEASE, subcode: 6 }
+export const OUT_OF_RESOURCES: Failure = { by: 'us', code: CEASE, subcode: 8 }
 /** RFC 9384 §3. */
 export const BFD_DOWN: Failure = { by: 'us', code: CEASE, subcode: 10 }
 export const COLLISION: Failure = { by: 'us', code: CEASE, subcode: 7 }
@@ -53,6 +55,16 @@ export function administrativeReset(text = 'reset by an operator of the node'): 
 export const HOLD_TIMER_EXPIRED: Failure = { by: 'us', code: 4, subcode: 0 }
 /** RFC 9687 §6. */
 export const SEND_HOLD_TIMER_EXPIRED: Failure = { by: 'us', code: 8, subcode: 0 }
+
+/** The peer announced more of a family than it may: with AFI, SAFI and the limit, RFC 4486 §4. */
+export function overLimit(family: Family, limit: number): Failure {
+  const data = new Uint8Array(7)
+  const fields = new DataView(data.buffer)
+  fields.setUint16(0, AFI[family])
+  fields.setUint8(2, SAFI_UNICAST)
+  fields.setUint32(3, limit)
+  return { by: 'us', code: CEASE, subcode: 1, data }
+}
 
 export function socketFailure(reason = 'Connection closed'): Failure {
   return { by: 'socket', reason }

@@ -155,7 +155,9 @@ export class Peer implements Owner {
 
   /** Goes on as `config` says, which may have us dial where we were waiting. */
   configure(config: PeerConfig): void {
+    const { prefixLimit } = this.config
     this.config = config
+    if (JSON.stringify(prefixLimit) !== JSON.stringify(config.prefixLimit)) this.#damping.forgive()
     this.start()
   }
 
@@ -176,6 +178,12 @@ export class Peer implements Owner {
   /** Ends the session (RFC 5882 §4.3). A connection that is not one yet finds out by itself. */
   pathDown(): void {
     this.#established()?.happen({ kind: 'stop', failure: BFD_DOWN })
+  }
+
+  /** Has no session with a peer that told more than it may, until an operator wants one, or as long as he said. */
+  overLimit(failure: Failure): void {
+    this.#damping.overLimit(this.config.prefixLimit?.restartAfter)
+    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
   }
 
   mayOpen(newcomer: Connection, open: Open): boolean {

@@ -54,11 +54,20 @@ const GROUP = 'projectcalico.org/'
 /** In the Calico Node, never in Kubernetes: which of its labels are those of the Kubernetes Node. */
 const KUBE_LABELS = `${GROUP}kube-labels`
 
+/** Annotations that the Kubernetes Node hands on as they are: what people ask of this agent with `kubectl annotate`. */
+const OURS = 'caracal.io/'
+
+/** In the Calico Node, never in Kubernetes, if there are any: those annotations. */
+const KUBE_ANNOTATIONS = `${GROUP}kube-annotations`
+
+const BOOKKEEPING = [KUBE_LABELS, KUBE_ANNOTATIONS]
+
 /** The Calico Node of a Kubernetes one. @throws ShapeError */
 export function nodeDocument(raw: Fields): Document {
   const metadata = mapping('metadata', raw.metadata)
   const annotations = textsOf(metadata.annotations)
   const inherited = textsOf(metadata.labels)
+  const asked = Object.fromEntries(Object.entries(annotations).filter(([key]) => key.startsWith(OURS)))
   const labels = { ...jsonIn(annotations[`${GROUP}labels`]), ...inherited }
   const calico = rows.reduce<Fields>((node, row) => put(node, row.path, readValue(row, annotations)), {})
   const { podCIDRs } = mapping('spec', raw.spec)
@@ -73,7 +82,9 @@ export function nodeDocument(raw: Fields): Document {
       labels,
       annotations: {
         ...jsonIn(annotations[`${GROUP}annotations`]),
+        ...asked,
         [KUBE_LABELS]: JSON.stringify(inherited),
+        ...(Object.keys(asked).length > 0 && { [KUBE_ANNOTATIONS]: JSON.stringify(asked) }),
       },
       ...stamps(metadata),
     },
@@ -104,10 +115,10 @@ export function annotationChanges(before: Document, after: Document): Record<str
 
 /** Labels or annotations that Kubernetes does not have. */
 function ownOnly({ metadata }: Document, name: 'labels' | 'annotations'): Fields {
-  const inherited = jsonIn(metadata.annotations?.[KUBE_LABELS])
+  const inherited = jsonIn(metadata.annotations?.[name === 'labels' ? KUBE_LABELS : KUBE_ANNOTATIONS])
   const all = Object.entries(metadata[name] ?? {})
   return Object.fromEntries(
-    all.filter(([key, value]) => (name === 'labels' ? inherited[key] !== value : key !== KUBE_LABELS)),
+    all.filter(([key, value]) => inherited[key] !== value && !BOOKKEEPING.includes(key)),
   )
 }
 

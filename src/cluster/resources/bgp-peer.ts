@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { familyOf } from '../../inet/address.ts'
 import type { BgpPeer } from '../model.ts'
+import { peerAnnotations, peerExtensionsOf } from './extensions.ts'
 import {
   address,
   flag,
@@ -14,7 +15,6 @@ import {
   optional,
   optionalAsn,
   or,
-  pathWatch,
   peerAddress,
   seconds,
   secret,
@@ -23,18 +23,9 @@ import {
   text,
 } from './fields.ts'
 import { nameRule, parser, type Rule } from './parse.ts'
-import { PATH_WATCH } from './path-watch.ts'
-
-/** BIRD of calico-node does both with everybody; here it has to be asked for. */
-const ADD_PATH = 'caracal.io/add-path'
 
 const schema = z.object({
-  metadata: mapping({
-    annotations: section({
-      [PATH_WATCH]: optional(pathWatch),
-      [ADD_PATH]: optional(oneOf('receive', 'send', 'both')),
-    }),
-  }),
+  metadata: mapping({ annotations: peerAnnotations }),
   spec: section({
     node: optional(text),
     nodeSelector: optional(selector),
@@ -124,8 +115,7 @@ export const parseBgpPeer = parser({
       asn: asNumber,
       localAsn: localASNumber,
       allowedLocalAsns: numAllowedLocalASNumbers,
-      pathWatch: annotations[PATH_WATCH],
-      addPath: annotations[ADD_PATH],
+      ...peerExtensionsOf(annotations),
     }
   },
 })

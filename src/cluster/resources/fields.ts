@@ -185,7 +185,8 @@ function absentAs<T>(others: readonly unknown[], schema: z.ZodType<T>): z.ZodTyp
   ) as unknown as z.ZodType<T>
 }
 
-function field<T>(what: string, example: string | undefined, read: Read<T>): z.ZodType<T> {
+/** A text of a form of its own. */
+export function field<T>(what: string, example: string | undefined, read: Read<T>): z.ZodType<T> {
   const expected = example === undefined ? what : `${what}; write it like ${example}`
   return value(expected, (given) => (typeof given === 'string' && given !== '' ? read(given) : undefined))
 }

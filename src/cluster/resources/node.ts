@@ -12,6 +12,7 @@ import {
   prefix as range,
 } from '../../inet/prefix.ts'
 import type { Node } from '../model.ts'
+import { maintenanceOf, nodeAnnotations } from './extensions.ts'
 import {
   addressOf,
   interfaceAddress,
@@ -28,7 +29,7 @@ import {
 import { parser, type Rule } from './parse.ts'
 
 const schema = z.object({
-  metadata: mapping({ labels }),
+  metadata: mapping({ labels, annotations: nodeAnnotations }),
   spec: section({
     bgp: section({
       ipv4Address: optional(interfaceAddress('ipv4')),
@@ -62,7 +63,7 @@ const rules: readonly Rule<Parts>[] = [
 export const parseNode = parser({
   schema,
   rules,
-  build({ metadata: { labels }, spec, status }, { metadata }): Node {
+  build({ metadata: { labels, annotations }, spec, status }, { metadata }): Node {
     return {
       kind: 'Node',
       name: metadata.name,
@@ -78,6 +79,7 @@ export const parseNode = parser({
       vxlanTunnelMacV6: spec.vxlanTunnelMACAddrV6,
       addresses: ['InternalIP', 'ExternalIP'].flatMap((type) => addressesOf(spec, type)),
       podCidrs: status.podCIDRs,
+      maintenance: maintenanceOf(annotations),
     }
   },
 })

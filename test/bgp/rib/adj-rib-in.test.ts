@@ -2,6 +2,7 @@ import t from 'tap'
 import { AdjRibIn } from '../../../src/bgp/rib/adj-rib-in.ts'
 import type { Path } from '../../../src/bgp/types.ts'
 import type { PathAttributes } from '../../../src/bgp/wire/message.ts'
+import { prefix } from '../../../src/inet/prefix.ts'
 import { path, peer } from '../../kit/rib.ts'
 
 const node = peer(2)
@@ -86,4 +87,33 @@ t.test('what policy changes is kept as it came, and judged again when policy cha
   adjRibIn.judgeAgain()
   t.match(heard, [[{ attributes: { localPref: 6 } }, undefined]])
   t.same(adjRibIn.ineligible(first.prefix), [second], 'shown as received')
+})
+
+t.test('what is held is counted by family, what was not told again apart', async (t) => {
+  const rib = new AdjRibIn({ replace: () => {} }, (path) => path)
+  const [one, six] = [path(peer(2)), { ...path(peer(2)), prefix: prefix('fd10::/64') }]
+  rib.announce(one)
+  rib.announce({ ...one, pathId: 7 })
+  rib.announce(six)
+  t.same([rib.holding('ipv4'), rib.holding('ipv6')], [{ held: 2, fresh: 2 }, { held: 1, fresh: 1 }]) // biome-ignore format: a pair
+  rib.markStale('ipv4')
+  rib.announce(one)
+  t.same(rib.holding('ipv4'), { held: 2, fresh: 1 })
+  rib.sweep('ipv4')
+  rib.withdraw(six)
+  t.same([rib.holding('ipv4'), rib.holding('ipv6')], [{ held: 1, fresh: 1 }, { held: 0, fresh: 0 }]) // biome-ignore format: a pair
+})
+
+t.test('attributes weigh once for all paths that have them', async (t) => {
+  const rib = new AdjRibIn({ replace: () => {} }, (path) => path)
+  const one = path(peer(2))
+  rib.announce(one)
+  const { weight } = rib
+  t.ok(weight > 0)
+  rib.announce({ ...one, pathId: 7 })
+  t.equal(rib.weight, weight)
+  rib.announce({ ...path(peer(2), { med: 1 }), pathId: 7 })
+  t.ok(rib.weight > 2 * weight)
+  for (const pathId of [0, 7]) rib.withdraw({ prefix: one.prefix, pathId })
+  t.equal(rib.weight, 0)
 })

@@ -134,12 +134,6 @@ t.test('whose next hop a path has when it is passed on', async (t) => {
   t.same([hop(node, tor), hop(node, tor, 'keep')], [LOCAL.address, theirs])
 })
 
-t.test('a router about to stop is the last choice (RFC 8326)', async (t) => {
-  const leaving = { communities: [0xffff0000] }
-  t.equal(importAttributes(leaving, address('10.0.0.9'), tor).localPref, 0)
-  t.equal(importAttributes({ ...leaving, localPref: 7 }, address('10.0.0.9'), node).localPref, 7)
-})
-
 const learned = path(tor, {
   asPath: sequence(65000),
   med: 7,

@@ -81,6 +81,20 @@ t.test('what differs is written under our keys, and what goes is null', async (t
   })
 })
 
+t.test('what people ask of this agent is handed on, and not stored a second time', async (t) => {
+  const asked = { 'caracal.io/shutdown': 'ticket 4711' }
+  const before = nodeDocument(nodeObject('node-a', { ...annotations, ...asked, 'example.com/x': 'y' }))
+  t.equal(before.metadata.annotations?.['caracal.io/shutdown'], 'ticket 4711')
+  t.equal(before.metadata.annotations?.['example.com/x'], undefined)
+  const metadata = {
+    ...before.metadata,
+    annotations: { ...before.metadata.annotations, 'projectcalico.org/own': '1' },
+  }
+  t.same(annotationChanges(before, { ...before, metadata }), {
+    'projectcalico.org/annotations': '{"projectcalico.org/own":"1"}',
+  })
+})
+
 t.test('labels of Kubernetes are not stored as ours', async (t) => {
   const before = nodeDocument(nodeObject('node-a'))
   const labels = { ...before.metadata.labels, rack: 'r2' }

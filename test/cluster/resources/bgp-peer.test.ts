@@ -50,6 +50,10 @@ t.test('everything a peer says is read', async (t) => {
     reversePeering: 'Manual',
     pathWatch: undefined,
     addPath: undefined,
+    families: undefined,
+    prefixLimit: undefined,
+    role: undefined,
+    maintenance: { gracefulShutdown: undefined, shutdown: undefined },
   })
 })
 

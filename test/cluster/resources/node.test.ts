@@ -42,6 +42,7 @@ t.test('everything a node says is read', async (t) => {
     vxlanTunnelMacV6: '66:aa:22:8e:91:0d',
     addresses: ['172.20.0.11', '192.0.2.1'],
     podCidrs: ['10.244.1.0/24'],
+    maintenance: { gracefulShutdown: undefined, shutdown: undefined },
   })
 })
 
