@@ -16,7 +16,14 @@ import { mtuFile } from './agent/mtu-file.ts'
 import { Observers } from './agent/observers.ts'
 import { Recollection } from './agent/recollection.ts'
 import { Restart } from './agent/restart.ts'
-import { datastorePlace, datastoreSettings, kernelSettings, planSettings } from './agent/settings.ts'
+import { Services } from './agent/services.ts'
+import {
+  datastorePlace,
+  datastoreSettings,
+  hasKubernetes,
+  kernelSettings,
+  planSettings,
+} from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
@@ -32,6 +39,7 @@ import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
+import { watchServices } from './edge/datastore/kubernetes/services.ts'
 import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
@@ -80,6 +88,7 @@ class Agent {
   readonly #datastore: Datastore
   readonly #intake: Intake
   readonly #recollection: Recollection
+  readonly #services: Services
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
@@ -131,6 +140,12 @@ class Agent {
       clock: systemClock,
       now: Date.now,
       log: this.#log,
+    })
+    this.#services = new Services({
+      watch: hasKubernetes(settings) ? (sink) => watchServices(datastoreSettings(settings), sink) : undefined,
+      sink: this.#intake.beside,
+      clock: systemClock,
+      onSettled: () => this.#turnSoon(),
     })
     this.#startup = new Startup({
       datastore: this.#datastore,
@@ -231,8 +246,8 @@ class Agent {
   /** Routes and interfaces stay, and the peers are left in such a way that they keep our routes. */
   async stop(reason: string): Promise<void> {
     this.#stopped = true
-    for (const part of [this.#intake, this.#startup, this.#tunnelAddresses, this.#transitions, this.#restart])
-      part.stop()
+    const parts = [this.#intake, this.#services, this.#startup, this.#tunnelAddresses, this.#transitions]
+    for (const part of [...parts, this.#restart]) part.stop()
     this.#secrets.close()
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
@@ -361,6 +376,7 @@ class Agent {
   #turn(): void {
     this.#turnDue = false
     this.#logProblems()
+    if (this.#intake.isReady && !this.#stopped) this.#services.need(this.#plan.needsServices)
     if (!this.#peers || !this.#speaker || this.#stopped) return
     const changes = this.#plan.settle()
     if (this.#intake.isReady) this.#recordMtu(this.#plan.podMtu)
@@ -395,7 +411,7 @@ class Agent {
 
   /** All that is ours. What we pass on from others is for the speaker to wait for. */
   get #hasAnnouncedAll(): boolean {
-    if (!this.#intake.isWhole) return false
+    if (!this.#intake.isWhole || !this.#services.isSettled) return false
     return [...this.#plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
   }
 
@@ -452,6 +468,7 @@ class Agent {
       warnings: [
         ...this.#intake.warnings,
         ...startup.warnings,
+        ...this.#services.warnings,
         ...this.#tunnelAddresses.warnings,
         ...this.#plan.warnings,
         ...this.#live.warnings,

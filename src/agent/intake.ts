@@ -97,6 +97,14 @@ export class Intake implements FeedSink {
     this.#options.onInput()
   }
 
+  /** For what does not come from the datastore, and so says nothing of how whole that is. */
+  readonly beside: Omit<FeedSink, 'inSync'> = {
+    set: (document) => this.#changed(this.#options.view.apply(document)),
+    delete: (id) => this.delete(id),
+    problem: (problem) => this.problem(problem),
+    healed: (subject) => this.healed(subject),
+  }
+
   #begin(): void {
     const { clock, onPartial } = this.#options
     this.#to('synchronising')

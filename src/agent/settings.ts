@@ -152,3 +152,8 @@ export function datastorePlace({
   const places = { file: path, etcdv3: endpoints?.join(','), kubernetes: kubeconfig ?? serviceHost }
   return `${type} ${places[type] ?? ''}`
 }
+
+/** Whether we have been told of a Kubernetes API, whatever the datastore is. */
+export function hasKubernetes({ datastoreType, kubeconfig, kubernetesHost }: Settings): boolean {
+  return datastoreType === 'kubernetes' || kubeconfig !== undefined || kubernetesHost !== undefined
+}

@@ -4,7 +4,7 @@ import type { AnyKind, Document, KubernetesKind } from '../feed.ts'
 import { type Fields, mapping, required, texts } from '../shape.ts'
 
 /** Where the API server has them. */
-export const serviceCollections: Readonly<Record<KubernetesKind, string>> = {
+export const servicePaths: Readonly<Record<KubernetesKind, string>> = {
   Service: '/api/v1/services',
   EndpointSlice: '/apis/discovery.k8s.io/v1/endpointslices',
 }

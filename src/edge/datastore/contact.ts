@@ -15,12 +15,13 @@ export interface Contact {
   close(): void
 }
 
-/** `server` is what it is called in messages. */
+/** `server` is what it is called in messages, `subject` what they are about. */
 export function contact(
   server: string,
   sink: Pick<FeedSink, 'inSync'>,
   board: ProblemBoard,
   patienceMs: number,
+  subject = 'datastore',
 ): Contact {
   const reasons = new Map<string, string>() // by endpoint, so that the report settles while we try one after another
   let failures = 0
@@ -40,7 +41,7 @@ export function contact(
       timer ??= setTimeout(() => tell(false), patienceMs)
       if (failures > 1 || !everInContact) {
         const message = [...reasons].map(([endpoint, reason]) => `${endpoint}: ${reason}`).join('; ')
-        board.put('datastore', [{ subject: 'datastore', message: `waiting for ${server} at ${message}` }])
+        board.put(subject, [{ subject, message: `waiting for ${server} at ${message}` }])
       }
       return failures
     },
@@ -50,7 +51,7 @@ export function contact(
       reasons.clear()
       clearTimeout(timer)
       timer = undefined
-      board.put('datastore', [])
+      board.put(subject, [])
       tell(true)
     },
     close: () => clearTimeout(timer),

@@ -2,7 +2,7 @@
 //
 // A list after a gap is compared with this table, so that only differences reach the sink, deletions among them.
 
-import type { Document, FeedSink, Problem, ResourceId } from '../../cluster/feed.ts'
+import type { AnyKind, Document, FeedSink, Problem, ResourceId } from '../../cluster/feed.ts'
 import type { ProblemBoard } from './problems.ts'
 
 /** A change of one key. */
@@ -14,8 +14,8 @@ export interface Change<V> {
 }
 
 /** What a value stands for: a document with its id, a problem, or nothing. */
-export interface Decoded {
-  readonly document?: Document
+export interface Decoded<Kind extends AnyKind = AnyKind> {
+  readonly document?: Document<Kind>
   readonly id?: ResourceId
   readonly problem?: Problem
 }

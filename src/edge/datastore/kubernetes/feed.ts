@@ -1,24 +1,16 @@
 // List, then watch from there, for ever: Calico's sequence (libcalico-go/lib/backend/watchersyncer), a loop for each
-// kind. In sync means that every kind was listed and is watched.
+// collection. In sync means that every one was listed and is watched.
 
 import { setTimeout as delay } from 'node:timers/promises'
-import { type FeedSink, kinds, type ResourceKind, resourceId } from '../../../cluster/feed.ts'
-import {
-  collectionPath,
-  documentFromObject,
-  isCore,
-  type Layout,
-  pluralOf,
-} from '../../../cluster/kubernetes/objects.ts'
+import type { FeedSink } from '../../../cluster/feed.ts'
 import { type Fields, mapping } from '../../../cluster/shape.ts'
 import { backoffMs } from '../backoff.ts'
 import { contact } from '../contact.ts'
 import { pauses } from '../pauses.ts'
 import { type ProblemBoard, problemBoard } from '../problems.ts'
-import { type Decoded, type KeyTable, keyTable } from '../table.ts'
+import { type KeyTable, keyTable } from '../table.ts'
 import { ApiError, type Client } from './client.ts'
-import type { KubernetesSettings } from './config.ts'
-import { discoverLayout, isAbsent } from './layout.ts'
+import type { Collection } from './collections.ts'
 import { readPages } from './pages.ts'
 import { inWords } from './reasons.ts'
 import { PositionLost, Unreadable, watchOnce } from './watch.ts'
@@ -31,7 +23,7 @@ export interface FeedTiming {
   readonly relist: number
   /** The shortest time that the server is asked to keep a watch; the longest is twice that. */
   readonly watch: number
-  /** When a kind that is not installed, or cannot be watched, is looked at again. */
+  /** When a collection that is not installed, or cannot be watched, is looked at again. */
   readonly look: number
 }
 
@@ -40,71 +32,53 @@ export const feedTiming: FeedTiming = { patience: 10_000, relist: 500, watch: 30
 /** Failures in a row at one revision, after which it is given up. */
 const STUBBORN = 5
 
-/** Read by name when they are needed; no role of Calico's allows to watch them. */
-const NEVER: ReadonlySet<ResourceKind> = new Set(['IPAMHandle'])
-
-/** Calico's role allows to read its one object, not to list or watch. */
-const BY_NAME: ReadonlySet<ResourceKind> = new Set(['IPAMConfiguration'])
-
-/** Feeds `sink` until `signal`; never ends by itself. */
+/** Feeds `sink` with these collections until `signal`; never ends by itself. `subject` is what troubles are about. */
 export async function feed(
   client: Client,
-  settings: KubernetesSettings,
+  collections: readonly Collection[],
   sink: FeedSink,
   timing: FeedTiming,
   signal: AbortSignal,
+  subject = 'datastore',
 ): Promise<void> {
   const board = problemBoard(sink)
-  const touch = contact('the Kubernetes API', sink, board, timing.patience)
-  const missing = new Set<ResourceKind>(kinds.filter((kind) => !NEVER.has(kind)))
-  let layout: Promise<Layout> | undefined
+  const touch = contact('the Kubernetes API', sink, board, timing.patience, subject)
+  const missing = new Set(collections)
   signal.addEventListener('abort', touch.close, { once: true })
 
   const shared: Shared = {
     client,
-    settings,
     sink,
     board,
     timing,
     signal,
-    layout() {
-      layout ??= discoverLayout(client, settings.apiGroup)
-      layout.catch(() => shared.forgetLayout())
-      return layout
+    established(collection) {
+      if (missing.delete(collection) && missing.size === 0) touch.established()
     },
-    forgetLayout() {
-      layout = undefined
-    },
-    established(kind) {
-      if (missing.delete(kind) && missing.size === 0) touch.established()
-    },
-    lost(kind, error) {
-      missing.add(kind)
+    lost(collection, error) {
+      missing.add(collection)
       touch.lost(client.endpoint(), inWords(error))
     },
   }
   await delay(0) // nothing may be delivered from inside `watch`
-  await Promise.all([...missing].map((kind) => follow(kind, shared)))
+  await Promise.all([...missing].map((collection) => follow(collection, shared)))
 }
 
 interface Shared {
   readonly client: Client
-  readonly settings: KubernetesSettings
   readonly sink: FeedSink
   readonly board: ProblemBoard
   readonly timing: FeedTiming
   readonly signal: AbortSignal
-  layout(): Promise<Layout>
-  forgetLayout(): void
-  established(kind: ResourceKind): void
-  lost(kind: ResourceKind, error: unknown): void
+  established(collection: Collection): void
+  lost(collection: Collection, error: unknown): void
 }
 
-/** Keeps one kind up to date. */
-async function follow(kind: ResourceKind, shared: Shared): Promise<void> {
-  const { board, timing, signal, settings } = shared
-  const table = keyTable<Fields>(shared.sink, board, decoder(kind, settings.interfacePrefix ?? 'cali'))
-  const troubled = `watch of ${kind}`
+/** Keeps one collection up to date. */
+async function follow(collection: Collection, shared: Shared): Promise<void> {
+  const { board, timing, signal } = shared
+  const table = keyTable<Fields>(shared.sink, board, collection.decode)
+  const troubled = `watch of ${collection.kind}`
   let position: string | undefined
   let failures = 0
   const moved = (to: string): void => {
@@ -116,11 +90,11 @@ async function follow(kind: ResourceKind, shared: Shared): Promise<void> {
   async function attempt(): Promise<number> {
     const begun = performance.now()
     if (position === undefined) {
-      position = await list(kind, table, shared)
+      position = await list(collection, table, shared)
       board.put(troubled, [])
       if (position === undefined) return timing.look
     }
-    const isAlive = await watch(kind, position, table, shared, moved)
+    const isAlive = await watch(collection, position, table, shared, moved)
     failures = 0
     if (!isAlive) {
       position = undefined
@@ -140,8 +114,8 @@ async function follow(kind: ResourceKind, shared: Shared): Promise<void> {
   function failed(error: unknown): number {
     const { code, retryAfterMs } = error instanceof ApiError ? error : { code: 0, retryAfterMs: 0 }
     if (++failures % STUBBORN === 0) position = undefined
-    if (code === 404) shared.forgetLayout()
-    if (failures > 1 || position === undefined) shared.lost(kind, error)
+    if (code === 404) collection.forget()
+    if (failures > 1 || position === undefined) shared.lost(collection, error)
     return Math.max(backoffMs(failures), retryAfterMs)
   }
 
@@ -156,16 +130,17 @@ async function follow(kind: ResourceKind, shared: Shared): Promise<void> {
 
 /** Passes on what is there and what is gone; returns where to watch from, or undefined where there is nothing to watch. */
 async function list(
-  kind: ResourceKind,
+  collection: Collection,
   table: KeyTable<Fields>,
   shared: Shared,
 ): Promise<string | undefined> {
   const { client, signal } = shared
-  const layout = await shared.layout()
-  const path = collectionPath(kind, layout)
-  const pages = BY_NAME.has(kind)
-    ? readOne(kind, client, `${path}/default`)
-    : readPages(client, path, queryOf(kind, shared), signal)
+  const { query, only } = collection
+  const path = await collection.path()
+  const pages =
+    only === undefined
+      ? readPages(client, path, query, signal)
+      : readOne(collection, client, `${path}/${only}`)
   const seen = new Set<string>()
   const pause = pauses()
   let position: string | undefined
@@ -174,7 +149,7 @@ async function list(
       position = resourceVersion
       for (const object of items) {
         signal.throwIfAborted()
-        const { key, revision } = identityOf(kind, object)
+        const { key, revision } = identityOf(collection, object)
         seen.add(key)
         table.change({ key, value: object, revision })
         await pause()
@@ -182,25 +157,24 @@ async function list(
     }
   } catch (error) {
     if (error instanceof ApiError && error.code === 410) throw new PositionLost('expired', { cause: error })
-    const isMissing = error instanceof ApiError && error.code === 404 && !isCore(kind)
-    const isByName = BY_NAME.has(kind) && isMissing
-    if (!isMissing || (!isByName && !(await isAbsent(client, layout, pluralOf(kind, layout))))) throw error
+    const isMissing = error instanceof ApiError && error.code === 404
+    if (!isMissing || !(only !== undefined || (await collection.isAbsent()))) throw error
   }
   table.keepOnly(seen)
-  const isWatched = position !== undefined && !BY_NAME.has(kind)
-  if (!isWatched) shared.established(kind)
+  const isWatched = position !== undefined && only === undefined
+  if (!isWatched) shared.established(collection)
   return isWatched ? position : undefined
 }
 
-/** The one object of a kind, as a list. */
-async function* readOne(kind: ResourceKind, client: Client, path: string) {
+/** One object of a collection, as a list. */
+async function* readOne(collection: Collection, client: Client, path: string) {
   const object = await client.call(path)
-  yield { items: [object], resourceVersion: identityOf(kind, object).revision }
+  yield { items: [object], resourceVersion: identityOf(collection, object).revision }
 }
 
 /** Returns false when the position is not worth keeping. */
 async function watch(
-  kind: ResourceKind,
+  collection: Collection,
   from: string,
   table: KeyTable<Fields>,
   shared: Shared,
@@ -210,48 +184,22 @@ async function watch(
   const seconds = Math.max(1, Math.round((timing.watch * (1 + Math.random())) / 1_000))
   const begun = performance.now()
   const handlers = {
-    established: () => shared.established(kind),
+    established: () => shared.established(collection),
     event({ type, object }: { type: string; object: Fields }) {
-      const { key, revision } = identityOf(kind, object)
+      const { key, revision } = identityOf(collection, object)
       table.change({ key, value: type === 'DELETED' ? undefined : object, revision })
     },
     position: moved,
   }
-  const path = collectionPath(kind, await shared.layout())
-  const spoke = await watchOnce(client, path, from, handlers, {
-    query: queryOf(kind, shared),
-    seconds,
-    signal,
-  })
+  const options = { query: collection.query, seconds, signal }
+  const spoke = await watchOnce(client, await collection.path(), from, handlers, options)
   // A server that was restored from a backup waits in silence for our revision to come. A bookmark comes from any other.
   return spoke || performance.now() - begun < timing.watch
 }
 
-function queryOf(
-  kind: ResourceKind,
-  { settings: { nodename } }: Shared,
-): Readonly<Record<string, string | undefined>> {
-  return kind === 'WorkloadEndpoint' && nodename ? { fieldSelector: `spec.nodeName=${nodename}` } : {}
-}
-
 /** The key names an object as kubectl does, and its problems with it. */
-function identityOf(kind: ResourceKind, object: Fields): { key: string; revision: string } {
+function identityOf({ plural }: Collection, object: Fields): { key: string; revision: string } {
   const { name, namespace, resourceVersion } = mapping('metadata', object.metadata)
-  const parts = [pluralOf(kind, 'crd'), namespace, name].filter((part) => part !== undefined)
+  const parts = [plural, namespace, name].filter((part) => part !== undefined)
   return { key: parts.join('/'), revision: String(resourceVersion) }
-}
-
-/** Reads objects of a kind. */
-function decoder(kind: ResourceKind, interfacePrefix: string): (key: string, value: Fields) => Decoded {
-  return (key, value) => {
-    try {
-      const document = documentFromObject(kind, value, interfacePrefix)
-      if (!document) return {}
-      const { name, namespace } = document.metadata
-      return { document, id: resourceId(kind, name, namespace) }
-    } catch (error) {
-      const { field, message } = error as { field?: string; message: string }
-      return { problem: { subject: key, ...(field && { field }), message } }
-    }
-  }
 }

@@ -20,6 +20,7 @@ import {
 } from '../../../cluster/kubernetes/objects.ts'
 import type { Fields } from '../../../cluster/shape.ts'
 import { ApiError, apiClient, type Request } from './client.ts'
+import { calicoCollections } from './collections.ts'
 import type { KubernetesSettings } from './config.ts'
 import { type FeedTiming, feed, feedTiming } from './feed.ts'
 import { discoverLayout } from './layout.ts'
@@ -138,7 +139,7 @@ export function kubernetesDatastore(
   }
 
   return {
-    watch: (sink) => void feed(client, settings, sink, timing, closing.signal),
+    watch: (sink) => void feed(client, calicoCollections(client, settings), sink, timing, closing.signal),
 
     get: (kind, name, namespace) => attempt(() => find(kind, name, namespace)),
 
