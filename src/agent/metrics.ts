@@ -1,7 +1,7 @@
 // Metrics for Prometheus: what `agent status` counts, as time series.
 //
 // All labels come from lists that are fixed in the program, so the number of series does not grow with the cluster: a peer,
-// a route or a pod never has one of its own. What a series means is its help text;
+// a route or a pod never has one of its own. What a series means is its help text.
 
 import type { PeerKind, SessionState } from '../bgp/types.ts'
 import type { AgentStatus } from '../edge/control/api.ts'
