@@ -11,6 +11,7 @@
 import { join } from 'node:path'
 import { answers } from './agent/answers.ts'
 import { Intake } from './agent/intake.ts'
+import { type KubernetesPart, kubernetesPart } from './agent/kubernetes.ts'
 import { LiveSettings } from './agent/live-settings.ts'
 import { mtuFile } from './agent/mtu-file.ts'
 import { Observers } from './agent/observers.ts'
@@ -85,6 +86,7 @@ class Agent {
   readonly #plan: Plan
   readonly #secrets: SecretDirectory
   readonly #saved: SavedState
+  readonly #kubernetes: KubernetesPart | undefined
   readonly #datastore: Datastore
   readonly #intake: Intake
   readonly #recollection: Recollection
@@ -117,7 +119,15 @@ class Agent {
       this.#input(() => this.#plan.secret(ref, state)),
     )
     this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
-    this.#datastore = openDatastore(datastoreSettings(settings))
+    this.#kubernetes = kubernetesPart({
+      settings,
+      clock: systemClock,
+      now: Date.now,
+      log: this.#log,
+      isBegun: () => this.#isStarted,
+      isWhole: () => this.#isRouted,
+    })
+    this.#datastore = openDatastore(datastoreSettings(settings), this.#kubernetes?.client)
     this.#recordMtu = mtuFile(join(settings.stateDir, 'mtu'), this.#log)
     this.#intake = new Intake({
       view: this.#view,
@@ -151,6 +161,8 @@ class Agent {
       datastore: this.#datastore,
       settings: () => this.#live.resolved,
       host: systemHost,
+      kubernetes: this.#kubernetes?.access,
+      onDone: () => this.#turnSoon(),
       clock: systemClock,
       log: this.#log,
     })
@@ -239,6 +251,7 @@ class Agent {
     )
     this.#log.info({ version, datastore: this.#settings.datastoreType }, 'agent started')
     this.#live.log(this.#log)
+    this.#kubernetes?.start()
     this.#recollection.start()
     this.#datastore.watch(this.#recollection)
   }
@@ -256,6 +269,7 @@ class Agent {
       this.#peers?.stop(),
       this.#recollection.stop(),
       this.#datastore.close(),
+      this.#kubernetes?.stop(),
       this.#control.close(),
     ])
     await this.#kernel.stop()
@@ -266,6 +280,7 @@ class Agent {
   #take(change: Change): void {
     if (!change.after) this.#logDeletion(change)
     this.#transitions.changed(change)
+    this.#startup.changed(change)
     this.#input(() => this.#plan.cluster(change))
     this.#tunnelAddresses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
@@ -387,6 +402,7 @@ class Agent {
     if (isNews) this.#kernel.changed()
     this.#tunnelAddresses.prepared()
     this.#restart.settle()
+    this.#kubernetes?.settle()
   }
 
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
@@ -413,6 +429,17 @@ class Agent {
   get #hasAnnouncedAll(): boolean {
     if (!this.#intake.isWhole || !this.#services.isSettled) return false
     return [...this.#plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
+  }
+
+  /** The datastore knows us, and we it. */
+  get #isStarted(): boolean {
+    return this.#intake.isReady && this.#startup.view().status.state === 'done'
+  }
+
+  /** Pods of this node can be reached, as far as that is ours. */
+  get #isRouted(): boolean {
+    const { wanted, inForce } = this.#kernel.routes.view()
+    return this.#isCarriedOut && wanted === inForce && this.#restart.isOver
   }
 
   // ---- settings

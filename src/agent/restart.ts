@@ -28,6 +28,11 @@ export class Restart {
     this.#options = options
   }
 
+  /** All that was waited for has come, or is not waited for any longer. */
+  get isOver(): boolean {
+    return this.#isHeard
+  }
+
   /** The peers may come in from now on. */
   begin(): void {
     this.#cancel = this.#options.clock.after(DEADLINE_MS, () => this.#heard())

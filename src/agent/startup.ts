@@ -2,10 +2,13 @@
 //
 // It runs once the datastore is in sync and may be acted upon, and again until it succeeds: where calico-node exits to be
 // started anew, we say in status what is wrong and go on with all else. After that the addresses alone are looked
-// at again, when interfaces have changed and now and then, as calico-node's -monitor-addresses does.
+// at again, when interfaces have changed and now and then, as calico-node's -monitor-addresses does; but the datastore is
+// asked only when something is different.
 
 import type { Datastore, Document } from '../cluster/feed.ts'
 import { resourceId, StoreError } from '../cluster/feed.ts'
+import { same } from '../cluster/same.ts'
+import type { Change } from '../cluster/view.ts'
 import type { Settings } from '../config/settings.ts'
 import { startupVariables } from '../config/startup-settings.ts'
 import type { SettingProblem } from '../config/types.ts'
@@ -20,12 +23,17 @@ import { StartupError } from '../startup/error.ts'
 import { type Host, type Interface, isInternal, isSuitable } from '../startup/host.ts'
 import { type NodeAnswer, type NodeWish, nodeDocument } from '../startup/node-document.ts'
 import { defaultPools } from '../startup/pools.ts'
+import type { KubernetesAccess } from './kubernetes-access.ts'
 
 export interface StartupOptions {
   readonly datastore: Pick<Datastore, 'get' | 'list' | 'create' | 'update'>
   /** Looked at anew in every attempt. */
   readonly settings: () => { readonly values: Settings; readonly problems: readonly SettingProblem[] }
   readonly host: HostAccess
+  /** Kubernetes beside the datastore; undefined where none is used. */
+  readonly kubernetes?: Pick<KubernetesAccess, 'facts' | 'labelAffinities'> | undefined
+  /** Called after each time that all is as it should be. */
+  readonly onDone?: () => void
   readonly clock: TimerClock
   readonly log: Pick<Log, 'info' | 'warn'>
 }
@@ -49,6 +57,9 @@ export class Startup {
   #isOutdated = false
   /** All of it has been done once. */
   #isDone = false
+  /** What the datastore says of us may not be what it was when it was last read. */
+  #isStale = true
+  #host: Host | undefined
   #status: StartupStatus = { state: 'waiting' }
   #warnings: readonly string[] = []
   #failures = 0
@@ -74,6 +85,15 @@ export class Startup {
     if (this.#isOutdated || decisive(interfaces) === before) return
     this.#isOutdated = true
     if (this.#isAllowed && !this.#isRunning) this.#runLater()
+  }
+
+  /** Something in the cluster is different. */
+  changed({ kind, key, before }: Pick<Change, 'kind' | 'key' | 'before'>): void {
+    const isOwn = key === `Node/${this.#settings.nodename}`
+    if (!isOwn && kind !== 'ClusterInformation') return
+    this.#isStale = true
+    const wasMissing = isOwn && !before && this.#status.state === 'failed'
+    if (wasMissing) void this.#run()
   }
 
   view(): { readonly status: StartupStatus; readonly warnings: readonly string[] } {
@@ -126,14 +146,28 @@ export class Startup {
     this.#warnings = warnings
     this.#status = { state: 'done' }
     this.#isDone = true
+    this.#options.onDone?.()
+  }
+
+  async #attempt(): Promise<void> {
+    this.#refuseWrongSettings()
+    const host = await this.#lookAround()
+    if (this.#isDone && !this.#isStale && same(host, this.#host)) return
+    this.#isStale = false
+    try {
+      await this.#settle(host)
+      this.#host = host
+    } catch (error) {
+      this.#isStale = true
+      throw error
+    }
   }
 
   /** Whoever else writes is answered by reading anew: what is there by then need not be written. */
-  async #attempt(): Promise<void> {
-    this.#refuseWrongSettings()
+  async #settle(host: Host): Promise<void> {
     for (let race = 1; ; race++) {
       try {
-        return await this.#once()
+        return await this.#once(host)
       } catch (error) {
         const isRace =
           error instanceof StoreError && ['conflict', 'exists', 'not-found'].includes(error.reason)
@@ -148,12 +182,13 @@ export class Startup {
   }
 
   /** Everything is known before anything is written. */
-  async #once(): Promise<void> {
-    const { datastore } = this.#options
-    const { nodename } = this.#settings
+  async #once(host: Host): Promise<void> {
+    const { datastore, kubernetes } = this.#options
+    const { nodename, datastoreType } = this.#settings
     const information = await datastore.get('ClusterInformation', 'default')
     if (isFrozen(information)) return this.#standStill()
-    const [stored, host] = await Promise.all([datastore.get('Node', nodename), this.#host()])
+    const stored = await datastore.get('Node', nodename)
+    if (!stored && datastoreType === 'kubernetes') throw unregistered(nodename)
     const wish = this.#wish()
     const node = nodeDocument(wish, stored, host)
     const others = this.#isDone ? [] : await this.#missing(information, host)
@@ -161,6 +196,7 @@ export class Startup {
       await this.#refuseConflict(node, stored, wish, host)
     await this.#write([...(node.isChanged ? [node.document] : []), ...others])
     if (!this.#isAllowed) return
+    if (!this.#isDone) await kubernetes?.labelAffinities()
     if (!this.#isDone) await this.#options.host.recordNodename(this.#settings.nodenameFile, nodename)
     this.#succeeded(node.warnings)
   }
@@ -184,13 +220,24 @@ export class Startup {
     }
   }
 
-  async #host(): Promise<Host> {
+  async #lookAround(): Promise<Host> {
     const { host } = this.#options
     const { ipMethod, ip6Method } = this.#settings
     const towards = async (method: typeof ipMethod, family: Family) =>
       method.kind === 'can-reach' ? host.addressTowards(method.destination, family) : undefined
     const [ipv4, ipv6] = await Promise.all([towards(ipMethod, 'ipv4'), towards(ip6Method, 'ipv6')])
-    return { interfaces: this.#interfaces, towards: { ipv4, ipv6 }, ipv6: host.hasIpv6() }
+    const kubernetes = await this.#kubernetesFacts()
+    return { interfaces: this.#interfaces, towards: { ipv4, ipv6 }, ipv6: host.hasIpv6(), kubernetes }
+  }
+
+  /** Where our Node is the Kubernetes Node, its changes are told us. */
+  async #kubernetesFacts(): Promise<Host['kubernetes']> {
+    const { nodename, k8sNodeRef, datastoreType, ipMethod, ip6Method } = this.#settings
+    const isNeeded =
+      !this.#isDone || [ipMethod, ip6Method].some(({ kind }) => kind === 'kubernetes-internal-ip')
+    if (!isNeeded) return this.#host?.kubernetes
+    if (this.#host && !this.#isStale && datastoreType === 'kubernetes') return this.#host.kubernetes
+    return this.#options.kubernetes?.facts(k8sNodeRef ?? nodename)
   }
 
   /** What the cluster lacks: the pools, its ClusterInformation, and in etcd the configurations. */
@@ -198,8 +245,14 @@ export class Startup {
     const { datastore, host: access } = this.#options
     const settings = this.#settings
     const pools = defaultPools(settings, await datastore.list('IPPool'), host, access.randomBytes)
-    const completed = clusterInformation(information, settings.clusterType, access.randomBytes)
-    const wanted = settings.datastoreType === 'etcdv3' ? configurations(settings.nodename) : []
+    const { datastoreType, clusterType, nodename } = settings
+    const types = [
+      clusterType,
+      ...(host.kubernetes?.madeWith ?? []),
+      ...(datastoreType === 'kubernetes' ? ['kdd'] : []),
+    ]
+    const completed = clusterInformation(information, types, access.randomBytes)
+    const wanted = configurations(datastoreType, nodename)
     const there = await Promise.all(wanted.map(({ kind, metadata }) => datastore.get(kind, metadata.name)))
     return [
       ...pools,
@@ -229,6 +282,13 @@ export class Startup {
   get #settings(): Settings {
     return this.#options.settings().values
   }
+}
+
+function unregistered(nodename: string): StartupError {
+  return new StartupError(
+    `Node ${nodename}`,
+    'kubelet has not registered it yet, or NODENAME is not its name',
+  )
 }
 
 function isFrozen(information: Document | undefined): boolean {

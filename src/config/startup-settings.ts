@@ -96,6 +96,46 @@ export const startupSettings = {
     live: false,
     meaning: 'File for the name of this node, for which the CNI plugin waits.',
   }),
+  shutdownFile: row({
+    environment: ['CALICO_SHUTDOWN_TIMESTAMP_FILE'],
+    type: absolutePath,
+    default: '/var/lib/calico/shutdownTS',
+    derived: ({ environment: { CARACAL_STATE_DIR: directory } }) =>
+      directory ? { value: `${directory}/shutdownTS`, source: 'implied by CARACAL_STATE_DIR' } : undefined,
+    defaultText: '`shutdownTS` in CARACAL_STATE_DIR',
+    live: false,
+    meaning: 'File for the time at which this agent stopped; it is there while none runs.',
+  }),
+
+  manageCni: row({
+    environment: ['CALICO_MANAGE_CNI'],
+    type: bool,
+    default: true,
+    live: false,
+    meaning: "Whether the CNI plugin's credentials for the Kubernetes API are made and renewed.",
+  }),
+  cniServiceAccount: row({
+    environment: ['CALICO_CNI_SERVICE_ACCOUNT'],
+    type: nodeName,
+    default: 'calico-cni-plugin',
+    live: false,
+    meaning: 'Service account, in the namespace of ours, as which the CNI plugin uses the Kubernetes API.',
+  }),
+  cniTokenRefreshMs: row({
+    environment: ['CNI_TOKEN_REFRESH_INTERVAL'],
+    type: goDuration,
+    default: 0,
+    defaultText: 'a quarter of the time that the token is valid',
+    live: false,
+    meaning: 'How often it gets a new token; up to as long again passes by chance.',
+  }),
+  cniKubeconfig: row({
+    environment: ['CARACAL_CNI_KUBECONFIG'],
+    type: absolutePath,
+    default: '/host/etc/cni/net.d/calico-kubeconfig',
+    live: false,
+    meaning: 'Where these credentials are written, if the directory is there.',
+  }),
 
   noDefaultPools: row({
     environment: ['NO_DEFAULT_POOLS'],
@@ -162,10 +202,20 @@ export const startupSettings = {
   ),
 }
 
+/** What is said with these lasts no longer than the process. */
+const ofLesserConcern: ReadonlySet<string> = new Set([
+  'AUTODETECT_POLL_INTERVAL',
+  'CALICO_SHUTDOWN_TIMESTAMP_FILE',
+  'CALICO_MANAGE_CNI',
+  'CALICO_CNI_SERVICE_ACCOUNT',
+  'CNI_TOKEN_REFRESH_INTERVAL',
+  'CARACAL_CNI_KUBECONFIG',
+])
+
 /** Variables with a wrong value in which start-up cannot go on: what it would write lasts. */
 export const startupVariables: ReadonlySet<string> = new Set(
   Object.values<Setting<unknown>>(startupSettings)
-    .filter((setting) => setting.environment[0] !== 'AUTODETECT_POLL_INTERVAL')
+    .filter((setting) => !ofLesserConcern.has(setting.environment[0]))
     .flatMap(({ environment }) => environment),
 )
 

@@ -3,7 +3,10 @@
 
 import type { Document, ResourceKind } from '../cluster/feed.ts'
 import { same } from '../cluster/same.ts'
+import type { Settings } from '../config/settings.ts'
 import type { RandomBytes } from './pools.ts'
+
+type DatastoreType = Settings['datastoreType']
 
 /** The release whose behaviour this agent has; calicoctl compares it with its own. */
 const CALICO_VERSION = 'v3.33.0'
@@ -21,11 +24,11 @@ interface Information {
  */
 export function clusterInformation(
   stored: Document | undefined,
-  clusterType: string | undefined,
+  clusterTypes: readonly (string | undefined)[],
   random: RandomBytes,
 ): Document {
   const before = (stored?.spec ?? {}) as Information
-  const types = mergedTypes(before.clusterType, clusterType)
+  const types = mergedTypes(before.clusterType, ...clusterTypes)
   const spec: Information = {
     ...before,
     clusterGUID: before.clusterGUID || hex(random(16)),
@@ -41,8 +44,9 @@ function hex(bytes: Uint8Array): string {
   return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
-function mergedTypes(before = '', ours = ''): string {
-  const words = [before, ours].flatMap((list) => list.split(',')).map((word) => word.trim())
+/** Each is a list of words with commas; no word comes twice. */
+function mergedTypes(...lists: readonly (string | undefined)[]): string {
+  const words = lists.flatMap((list = '') => list.split(',')).map((word) => word.trim())
   return [...new Set(words.filter((word) => word !== ''))].join(',')
 }
 
@@ -57,17 +61,24 @@ const felixDefaults = {
 }
 
 /**
- * Made where they are absent, in etcd, for Calico's own components beside us. IPAMConfiguration is not among them: with
- * etcd nobody reads it. Nor is the directory of the `file` datastore given any: there people write their own, and the one
- * whose file comes first would count.
+ * Made where they are absent, for Calico's own components beside us; in Kubernetes only the first of them.
+ * IPAMConfiguration is not among them: with etcd nobody reads it. Nor is the directory of the `file` datastore given any:
+ * there people write their own, and the one whose file comes first would count.
  */
-export function configurations(nodename: string): readonly Document[] {
+export function configurations(type: DatastoreType, nodename: string): readonly Document[] {
+  return { file: [], kubernetes: [felixConfiguration], etcdv3: [felixConfiguration, ...ofEtcd(nodename)] }[
+    type
+  ]
+}
+
+const felixConfiguration = document('FelixConfiguration', 'default', {
+  logSeverityScreen: 'Info',
+  reportingInterval: '0s',
+  ...felixDefaults,
+})
+
+function ofEtcd(nodename: string): readonly Document[] {
   return [
-    document('FelixConfiguration', 'default', {
-      logSeverityScreen: 'Info',
-      reportingInterval: '0s',
-      ...felixDefaults,
-    }),
     document('FelixConfiguration', `node.${nodename}`, {
       defaultEndpointToHostAction: 'Return',
       ...felixDefaults,

@@ -29,9 +29,14 @@ const methods: { readonly [K in DetectionMethod['kind']]: Detect<K> } = {
     const found = held(interfaces, ours)
     return found ? { found } : { none: `packets to it leave with ${ours}, which no interface holds` }
   },
-  'kubernetes-internal-ip': () => ({
-    none: 'it needs the Kubernetes API, which this agent does not use with its datastore',
-  }),
+  'kubernetes-internal-ip'(_, family, { kubernetes, interfaces }) {
+    if (!kubernetes)
+      return { none: 'it needs the Kubernetes API, and there is no KUBECONFIG or service account' }
+    const internal = kubernetes.internal[family]
+    if (internal === undefined) return { none: `the Kubernetes Node has no ${spoken[family]} InternalIP` }
+    const found = held(interfaces, internal)
+    return found ? { found } : { none: `no interface holds the InternalIP ${internal}` }
+  },
 }
 
 type Detect<K> = (method: Method<K>, family: Family, host: Host) => Detected

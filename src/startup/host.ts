@@ -3,6 +3,7 @@
 
 import { type Address, type Family, familyOf } from '../inet/address.ts'
 import { type Cidr, contains, prefix, prefixLength } from '../inet/prefix.ts'
+import type { KubernetesFacts } from './kubernetes.ts'
 
 export interface Interface {
   readonly name: string
@@ -17,6 +18,8 @@ export interface Host {
   readonly towards: Readonly<Record<Family, Address | undefined>>
   /** Whether the kernel has IPv6 at all. */
   readonly ipv6: boolean
+  /** Undefined where no Kubernetes is used. */
+  readonly kubernetes?: KubernetesFacts | undefined
 }
 
 /** Names that are no link to other machines: DEFAULT_INTERFACES_TO_EXCLUDE. `^lo` has no end there either. */

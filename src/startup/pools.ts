@@ -25,14 +25,14 @@ export function defaultPools(
   const missing: Document[] = []
   if (ipv4PoolCidr !== 'none' && !served.has('ipv4')) missing.push(ipv4Pool(settings, host))
   if (ipv6PoolCidr !== 'none' && !served.has('ipv6') && settings.ipv6Support && host.ipv6)
-    missing.push(ipv6Pool(settings, random))
+    missing.push(ipv6Pool(settings, host, random))
   for (const pool of missing) refuseUnusable(pool)
   return missing
 }
 
-function ipv4Pool(settings: Settings, { interfaces }: Host): Document {
+function ipv4Pool(settings: Settings, { interfaces, kubernetes }: Host): Document {
   const addresses = interfaces.flatMap(({ addresses }) => addresses.map(({ address }) => address))
-  const { ipv4PoolCidr = freeRange(addresses) } = settings
+  const { ipv4PoolCidr = kubernetes?.podSubnet.ipv4 ?? freeRange(addresses) } = settings
   return pool('default-ipv4-ippool', {
     cidr: ipv4PoolCidr,
     vxlanMode: settings.ipv4PoolVxlan,
@@ -44,8 +44,8 @@ function ipv4Pool(settings: Settings, { interfaces }: Host): Document {
   })
 }
 
-function ipv6Pool(settings: Settings, random: RandomBytes): Document {
-  const { ipv6PoolCidr = uniqueLocal(random) } = settings
+function ipv6Pool(settings: Settings, { kubernetes }: Host, random: RandomBytes): Document {
+  const { ipv6PoolCidr = kubernetes?.podSubnet.ipv6 ?? uniqueLocal(random) } = settings
   return pool('default-ipv6-ippool', {
     cidr: ipv6PoolCidr,
     vxlanMode: settings.ipv6PoolVxlan,

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap'
 import { Startup, type StartupOptions } from '../../src/agent/startup.ts'
 import { documentFromEtcd } from '../../src/cluster/etcd-keys.ts'
 import { type Document, StoreError } from '../../src/cluster/feed.ts'
+import type { Node } from '../../src/cluster/model.ts'
 import { openDatastore } from '../../src/edge/datastore/index.ts'
 import type { HostAccess } from '../../src/edge/host/index.ts'
 import { address } from '../../src/inet/address.ts'
@@ -400,9 +401,13 @@ t.test('interfaces of pods are no reason to look again', async (t) => {
   t.same(operations, [])
 })
 
+/** What the feed says when somebody has changed or deleted the Node. */
+const ownNode = { kind: 'Node', key: 'Node/node-a', before: {} as Node } as const
+
 t.test('now and then it is looked at again: a resource that somebody deleted comes back', async (t) => {
-  const { store, clock, writes } = await started({ AUTODETECT_POLL_INTERVAL: '30s' })
+  const { startup, store, clock, writes } = await started({ AUTODETECT_POLL_INTERVAL: '30s' })
   for (const id of ['Node/node-a', 'IPPool/default-ipv4-ippool']) store.documents.delete(id)
+  startup.changed(ownNode)
   writes.length = 0
   clock.advance(30_000)
   await quiet()
@@ -415,6 +420,7 @@ t.test('what was missed while the datastore was away is looked at when it is bac
   clock.advance(120_000)
   operations.length = 0
   startup.allow(true)
+  startup.changed(ownNode)
   clock.advance(59_000)
   await quiet()
   t.same(operations, [])
@@ -429,6 +435,20 @@ t.test('what was missed while the datastore was away is looked at when it is bac
   clock.advance(5_000)
   await quiet()
   t.match(node(), { bgp: { ipv4Address: '172.20.0.77/24' } })
+})
+
+t.test('while nothing is different the datastore is not asked', async (t) => {
+  const { startup, clock, operations } = await started()
+  operations.length = 0
+  for (let minute = 0; minute < 60; minute++) {
+    clock.advance(60_000)
+    await quiet()
+  }
+  t.same(operations, [])
+  startup.changed({ kind: 'Node', key: 'Node/node-b', before: undefined })
+  clock.advance(60_000)
+  await quiet()
+  t.same(operations, [], 'other nodes are none of our business')
 })
 
 t.test('an AS number edited in the resource holds while we run', async (t) => {

@@ -10,10 +10,10 @@ const complete = {
   datastoreReady: true,
 }
 const completed = (spec: object, clusterType?: string) =>
-  clusterInformation(document('ClusterInformation', spec), clusterType, sameBytes).spec
+  clusterInformation(document('ClusterInformation', spec), [clusterType], sameBytes).spec
 
 t.test('a cluster without ClusterInformation gets one that the CNI plugin can read', async (t) => {
-  t.match(clusterInformation(undefined, 'bgp', sameBytes), {
+  t.match(clusterInformation(undefined, ['bgp'], sameBytes), {
     kind: 'ClusterInformation',
     metadata: { name: 'default' },
     spec: {
@@ -34,7 +34,7 @@ t.test('what is missing is filled in, and what is there stays', async (t) => {
 
 t.test('a complete one is not touched', async (t) => {
   const stored = document('ClusterInformation', complete)
-  t.equal(clusterInformation(stored, 'bgp', sameBytes), stored)
+  t.equal(clusterInformation(stored, ['bgp'], sameBytes), stored)
 })
 
 t.test('words of CLUSTER_TYPE are added once', async (t) => {

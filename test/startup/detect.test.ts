@@ -1,8 +1,10 @@
 import t from 'tap'
 import { detectionMethod } from '../../src/config/startup-types.ts'
 import type { Family } from '../../src/inet/address.ts'
+import { parseCidr } from '../../src/inet/prefix.ts'
 import { detect } from '../../src/startup/detect.ts'
 import { spelt } from '../../src/startup/host.ts'
+import { kubernetesFacts } from '../../src/startup/kubernetes.ts'
 import { host, interfaces } from '../kit/startup.ts'
 
 const usual = interfaces(
@@ -74,6 +76,22 @@ finds('can-reach=192.0.2.1', /leave with 192.0.2.9, which no interface holds/, {
 finds('can-reach=fd20::1', 'fd20::11/64', { towards: 'fd20::11' }, 'ipv6')
 
 finds('kubernetes-internal-ip', /needs the Kubernetes API/)
+
+t.test('kubernetes-internal-ip takes what kubelet says, if an interface holds it', async (t) => {
+  const method = detectionMethod.parse('kubernetes-internal-ip')!
+  const of = (internal: string | undefined) =>
+    detect(method, 'ipv4', {
+      ...host(interfaces('2 eth0 172.20.0.11/24')),
+      kubernetes: kubernetesFacts({
+        node: { status: { addresses: internal ? [{ type: 'InternalIP', address: internal }] : [] } },
+        kubeadm: undefined,
+        rancher: undefined,
+      }),
+    })
+  t.same(of('172.20.0.11'), { found: parseCidr('172.20.0.11/24') })
+  t.same(of('172.20.0.99'), { none: 'no interface holds the InternalIP 172.20.0.99' })
+  t.same(of(undefined), { none: 'the Kubernetes Node has no IPv4 InternalIP' })
+})
 
 t.test('what is no address of a host among others is not suitable', async (t) => {
   const method = detectionMethod.parse('interface=eth0')!

@@ -3,7 +3,9 @@
 import type { Datastore } from '../../cluster/feed.ts'
 import { etcdDatastore } from './etcd/index.ts'
 import { fileDatastore } from './file/index.ts'
+import type { Client } from './kubernetes/client.ts'
 import type { KubernetesSettings } from './kubernetes/config.ts'
+import { feedTiming } from './kubernetes/feed.ts'
 import { kubernetesDatastore } from './kubernetes/index.ts'
 
 export type DatastoreType = 'file' | 'etcdv3' | 'kubernetes'
@@ -26,16 +28,20 @@ export interface DatastoreSettings extends KubernetesSettings {
 }
 
 /** What each type needs is loaded when it is used, not before: see etcd/client.ts. */
-const datastores: Record<DatastoreType, (settings: DatastoreSettings) => Datastore> = {
+const datastores: Record<DatastoreType, (settings: DatastoreSettings, client?: Client) => Datastore> = {
   file: ({ path }) => fileDatastore(required('CALICO_DATASTORE_PATH', path)),
   etcdv3: (settings) =>
     etcdDatastore({ ...settings, endpoints: required('ETCD_ENDPOINTS', settings.endpoints) }),
-  kubernetes: (settings) => kubernetesDatastore(settings),
+  kubernetes: (settings, client) => kubernetesDatastore(settings, feedTiming, client),
 }
 
-/** Opens a datastore. Nothing is contacted before the first call. @throws when a setting it needs is missing */
-export function openDatastore(settings: DatastoreSettings): Datastore {
-  return datastores[settings.type](settings)
+/**
+ * Opens a datastore. Nothing is contacted before the first call. With a `client` of the Kubernetes API that one is used,
+ * which whoever has made it closes.
+ * @throws when a setting it needs is missing
+ */
+export function openDatastore(settings: DatastoreSettings, client?: Client): Datastore {
+  return datastores[settings.type](settings, client)
 }
 
 function required<T extends { length: number }>(variable: string, value: T | undefined): T {

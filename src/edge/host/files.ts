@@ -1,5 +1,6 @@
-// Small files on the host: what the next run of the agent should know, and two for the CNI plugin, in which neither a newline nor anything else follows the value: the name of this node, before
-// which it takes no pod (Calico node/pkg/lifecycle/utils, WriteNodeConfig), and the MTU of pods (felix/dataplane/linux/mtu.go).
+// Small files on the host, in which neither a newline nor anything else follows the value: what the next run of the agent
+// should know; for the CNI plugin the name of this node, before which it takes no pod (Calico node/pkg/lifecycle/utils,
+// WriteNodeConfig), and the MTU of pods (felix/dataplane/linux/mtu.go); and when we stopped (SaveShutdownTimestamp).
 
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -44,8 +45,14 @@ export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 
-/** Nobody ever reads half a text. */
-async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
+/** The time at which we stopped, RFC 3339; undefined removes the file. @throws when it cannot be written or removed */
+export async function recordShutdown(path: string, at: string | undefined): Promise<void> {
+  if (at === undefined) await rm(path, { force: true })
+  else await replaceFile(path, at)
+}
+
+/** Nobody ever reads half a text, and nobody but us what has another mode. */
+export async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true })
   const draft = `${path}.${process.pid}`
   try {

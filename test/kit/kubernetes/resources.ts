@@ -51,6 +51,8 @@ export const core: readonly Resource[] = [
   },
   { plural: 'services', kind: 'Service', namespaced: true, fieldSelectors: names },
   { plural: 'secrets', kind: 'Secret', namespaced: true, fieldSelectors: names },
+  { plural: 'configmaps', kind: 'ConfigMap', namespaced: true, fieldSelectors: names },
+  { plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true, fieldSelectors: names },
 ].map((row) => ({ group: '', version: 'v1', custom: false, ...row }))
 
 const slices: Resource = {

@@ -187,7 +187,21 @@ export async function startKubernetes(
       throw forbidden(user, call.verb, route.resource, route.name)
   }
 
+  /** A token of a service account, which need not exist. */
+  function grant({ name, namespace }: Route, { body }: Call, response: ServerResponse): void {
+    const { spec } = body as { spec: { expirationSeconds: number } }
+    const token = `token-${server.tokens.size + 1}-of-${name}`
+    server.tokens.set(token, `system:serviceaccount:${namespace}:${name}`)
+    const end = new Date(Date.parse(make.now()) + spec.expirationSeconds * 1_000)
+    const status = { token, expirationTimestamp: end.toISOString().replace('.000Z', 'Z') }
+    send(response, 201, { ...(body as object), status })
+  }
+
   function write(route: Route, call: Call, response: ServerResponse): void {
+    if (route.subresource === 'token') {
+      grant(route, call, response)
+      return
+    }
     const { method, query, headers, body } = call
     const contentType = String(headers['content-type'] ?? 'application/json')
     const { code, object, warnings = [] } = verbs[method]!(store, make, { route, query, contentType, body })

@@ -4,6 +4,7 @@
 // inside a string for the end of a line and drops lines that do not parse. So it is asked for addresses,
 // certificates and tokens only.
 
+import { readFile } from 'node:fs/promises'
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import * as http from 'node:http'
 import * as https from 'node:https'
@@ -51,6 +52,8 @@ export interface Client {
   call(path: string, request?: Request): Promise<Fields>
   /** The answer of a request that has no end of its own. @throws as `call` does */
   stream(path: string, request: Request): Promise<IncomingMessage>
+  /** The server's URL, and the certificates of its authority as base64 of PEM; empty when there are none. @throws as loading does */
+  cluster(): Promise<{ readonly server: string; readonly caData: string }>
   /** Reads configuration, certificates and tokens anew before the next request. */
   renew(): void
   close(): void
@@ -64,19 +67,23 @@ export function apiClient(settings: KubernetesSettings): Client {
   let loading: Promise<KubeConfig> | undefined
   let endpoint = settings.kubeconfig ?? 'an address not known yet'
 
-  async function open(path: string, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+  function config(): Promise<KubeConfig> {
     loading ??= loadConfig(settings)
-    const config = await loading.catch((error) => {
+    return loading.catch((error) => {
       loading = undefined
       throw error
     })
-    const { server, proxyUrl } = config.getCurrentCluster()!
+  }
+
+  async function open(path: string, request: Request, signal: AbortSignal): Promise<IncomingMessage> {
+    const loaded = await config()
+    const { server, proxyUrl } = loaded.getCurrentCluster()!
     endpoint = server
     const url = new URL(server.replace(/\/$/, '') + path)
     for (const [name, value] of Object.entries(request.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, value)
     const options: RequestOptions = { headers: {} }
-    await config.applyToHTTPSOptions(options)
+    await loaded.applyToHTTPSOptions(options)
     if (!proxyUrl) options.agent = agents[url.protocol as keyof typeof agents] // theirs makes a connection each time
     const { method = 'GET', body } = request
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
@@ -103,6 +110,10 @@ export function apiClient(settings: KubernetesSettings): Client {
       const timer = setTimeout(() => impatience.abort(new Error('no answer in time')), CALL_DEADLINE_MS)
       const signals = [impatience.signal, ...(request.signal ? [request.signal] : [])]
       return open(path, request, AbortSignal.any(signals)).finally(() => clearTimeout(timer))
+    },
+    async cluster() {
+      const { server, caData, caFile } = (await config()).getCurrentCluster()!
+      return { server, caData: caData ?? (caFile ? await readFile(caFile, 'base64') : '') }
     },
     renew() {
       loading = undefined

@@ -23,6 +23,15 @@ export interface KubernetesSettings {
 
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
+/** Whether there is a Kubernetes API to be used, as a guess: nothing is contacted. */
+export function hasKubernetes({
+  kubeconfig,
+  serviceHost,
+  serviceAccount = SERVICE_ACCOUNT,
+}: KubernetesSettings): boolean {
+  return Boolean(kubeconfig) || (Boolean(serviceHost) && existsSync(join(serviceAccount, 'token')))
+}
+
 /** Loads the client package, which is heavy, and what it needs. @throws when there is nothing to go by */
 export async function loadConfig(settings: KubernetesSettings): Promise<KubeConfig> {
   const { KubeConfig } = await import('@kubernetes/client-node')

@@ -19,7 +19,7 @@ import {
   objectName,
 } from '../../../cluster/kubernetes/objects.ts'
 import type { Fields } from '../../../cluster/shape.ts'
-import { ApiError, apiClient, type Request } from './client.ts'
+import { ApiError, apiClient, type Client, type Request } from './client.ts'
 import { calicoCollections } from './collections.ts'
 import type { KubernetesSettings } from './config.ts'
 import { type FeedTiming, feed, feedTiming } from './feed.ts'
@@ -30,12 +30,13 @@ import { storeError } from './reasons.ts'
 /** IPAM rows are deleted in two steps (datastore of Calico, libcalico-go/lib/backend/k8s/resources/ipam_block.go). */
 const SOFT: ReadonlySet<ResourceKind> = new Set(['IPAMBlock', 'BlockAffinity', 'IPAMHandle'])
 
-/** Opens the API server. Nothing is loaded or contacted before the first call. */
+/** Opens the API server. Nothing is loaded or contacted before the first call. A `shared` client is its owner's to close. */
 export function kubernetesDatastore(
   settings: KubernetesSettings,
   timing: FeedTiming = feedTiming,
+  shared?: Client,
 ): Datastore {
-  const client = apiClient(settings)
+  const client = shared ?? apiClient(settings)
   const closing = new AbortController()
   const prefix = settings.interfacePrefix ?? 'cali'
   let layout: Promise<Layout> | undefined
@@ -197,7 +198,7 @@ export function kubernetesDatastore(
 
     async close() {
       closing.abort()
-      client.close()
+      if (!shared) client.close()
     },
   }
 }

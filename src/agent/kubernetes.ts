@@ -1,0 +1,72 @@
+// This node's part in Kubernetes, whichever datastore it has: the condition of its Node, the credentials of its CNI plugin,
+// and what start-up may ask.
+
+import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Settings } from '../config/settings.ts'
+import { apiClient, type Client } from '../edge/datastore/kubernetes/client.ts'
+import { hasKubernetes } from '../edge/datastore/kubernetes/config.ts'
+import { recordShutdown, replaceFile } from '../edge/host/files.ts'
+import type { Log } from '../edge/observe/log.ts'
+import type { TimerClock } from '../reconcile/clock.ts'
+import { CniCredentials } from './cni-credentials.ts'
+import { type KubernetesAccess, kubernetesAccess } from './kubernetes-access.ts'
+import { NetworkCondition, type NetworkConditionOptions } from './network-condition.ts'
+import { datastoreSettings } from './settings.ts'
+
+export interface KubernetesPart {
+  /** For the datastore, too, if it is the same. */
+  readonly client: Client
+  readonly access: KubernetesAccess
+  start(): void
+  /** Routes, or what is known of them, may be others. */
+  settle(): void
+  /** Says that we are gone. */
+  stop(): Promise<void>
+}
+
+interface KubernetesOptions extends Pick<NetworkConditionOptions, 'isBegun' | 'isWhole'> {
+  readonly settings: Settings
+  readonly clock: TimerClock
+  readonly now: () => number
+  readonly log: Log
+}
+
+/** Undefined where no Kubernetes is used. */
+export function kubernetesPart(options: KubernetesOptions): KubernetesPart | undefined {
+  const { settings, ...given } = options
+  const { datastoreType, networkingBackend, nodename, k8sNodeRef, shutdownFile, cniKubeconfig } = settings
+  const connection = datastoreSettings(settings)
+  if (datastoreType !== 'kubernetes' && !hasKubernetes(connection)) return undefined
+  const client = apiClient(connection)
+  const access = kubernetesAccess(client, settings)
+  const condition =
+    networkingBackend === 'none'
+      ? undefined
+      : new NetworkCondition({
+          ...given,
+          set: (one) => access.setCondition(k8sNodeRef ?? nodename, one),
+          recordShutdown: (at) => recordShutdown(shutdownFile, at),
+        })
+  const credentials =
+    settings.manageCni && existsSync(dirname(cniKubeconfig))
+      ? new CniCredentials({
+          ...given,
+          access,
+          account: settings.cniServiceAccount,
+          refreshMs: settings.cniTokenRefreshMs,
+          write: (text) => replaceFile(cniKubeconfig, text, 0o600),
+        })
+      : undefined
+  return {
+    client,
+    access,
+    start: () => credentials?.start(),
+    settle: () => condition?.settle(),
+    async stop() {
+      credentials?.stop()
+      await condition?.stop()
+      client.close()
+    },
+  }
+}
