@@ -9,7 +9,9 @@ import { StoreError } from '../../../cluster/feed.ts'
 
 const SQLITE_BUSY = 5
 const DEADLINE_MS = 5_000
-const RETRY_MS = 5
+/** Each look costs the holder time where there are fewer processors than processes, so they become rarer. */
+const FIRST_RETRY_MS = 4
+const MAX_RETRY_MS = 50
 
 /**
  * Runs `work` while no other process runs its own in this directory.
@@ -37,10 +39,10 @@ async function openLock(path: string) {
 
 async function acquire(lock: { exec(sql: string): void }, directory: string): Promise<void> {
   const deadline = Date.now() + DEADLINE_MS
-  while (!tryBegin(lock, directory)) {
+  for (let waitMs = FIRST_RETRY_MS; !tryBegin(lock, directory); waitMs = Math.min(2 * waitMs, MAX_RETRY_MS)) {
     if (Date.now() > deadline)
       throw new StoreError('unavailable', `${directory} is locked by another process`)
-    await delay(RETRY_MS * (0.5 + Math.random()))
+    await delay(waitMs * (0.5 + Math.random()))
   }
 }
 
