@@ -24,6 +24,7 @@ import {
   hasKubernetes,
   kernelSettings,
   planSettings,
+  stateFile,
 } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
@@ -118,7 +119,7 @@ class Agent {
     this.#secrets = secretDirectory(settings.bgpSecrets, (ref, state) =>
       this.#input(() => this.#plan.secret(ref, state)),
     )
-    this.#saved = openSavedState(join(settings.stateDir, 'caracal-routes'))
+    this.#saved = openSavedState(stateFile(settings, 'caracal-routes'))
     this.#kubernetes = kubernetesPart({
       settings,
       clock: systemClock,
@@ -146,7 +147,7 @@ class Agent {
         datastore: datastorePlace(datastoreSettings(settings)),
         boot: bootId(),
       },
-      file: keptFile(join(settings.stateDir, 'caracal-cluster')),
+      file: keptFile(stateFile(settings, 'caracal-cluster')),
       clock: systemClock,
       now: Date.now,
       log: this.#log,

@@ -16,5 +16,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
   // Loaded here, because the commands need nothing of what the daemon is made of.
+  uninstall: async (environment, options) =>
+    (await import('./agent/uninstall.ts')).uninstall(environment, options),
   runAgent: async (environment) => (await import('./agent.ts')).runAgent(environment),
 })

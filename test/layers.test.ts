@@ -28,10 +28,10 @@ const layers: Readonly<Record<string, Layer>> = {
   ipam: { imports: ['inet', 'cluster'] },
   startup: { imports: ['inet', 'cluster', 'config'] },
   edge: { imports: [...pure, 'edge/observe'], world: true },
-  cli: { imports: ['edge/control'], types: [...pure, 'edge'] },
+  cli: { imports: ['edge/control'], types: [...pure, 'edge', 'agent'] },
   agent: { imports: [...pure, 'edge'], types: ['edge'], world: true },
   'agent.ts': { imports: [...pure, 'edge', 'agent'], world: true },
-  'main.ts': { imports: ['cli', 'config', 'agent.ts'] },
+  'main.ts': { imports: ['cli', 'config', 'agent.ts', 'agent/uninstall.ts'] },
 }
 
 const worldModules =

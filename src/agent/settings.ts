@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
+import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { DatastoreSettings } from '../edge/datastore/index.ts'
 import type { KernelOptions } from '../edge/kernel/kernel.ts'
@@ -42,6 +43,13 @@ export function kernelSettings(current: () => Settings): KernelOptions['settings
       return current().ipsetsRefreshIntervalMs
     },
   }
+}
+
+/** What the agent remembers from run to run, besides what calico-node does. */
+export const STATE_FILES = ['caracal-routes', 'caracal-cluster'] as const
+
+export function stateFile({ stateDir }: Settings, name: (typeof STATE_FILES)[number]): string {
+  return join(stateDir, name)
 }
 
 export function planSettings(settings: Settings): PlanSettings {

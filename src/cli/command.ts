@@ -1,5 +1,6 @@
 // What a command is given, what it gives back, and the shape of those that ask the agent one question.
 
+import type { Uninstalled, UninstallOptions } from '../agent/uninstall.ts'
 import type { Environment } from '../config/settings.ts'
 import type { Answer, QuestionPath } from '../edge/control/api.ts'
 
@@ -13,6 +14,8 @@ export interface Context {
   readonly err: (text: string) => void
   /** The daemon; settles when it has stopped. */
   readonly runAgent: (environment: Environment) => Promise<void>
+  /** Works without the daemon, which must have stopped. */
+  readonly uninstall: (environment: Environment, options: UninstallOptions) => Promise<Uninstalled>
 }
 
 export const exitCode = {

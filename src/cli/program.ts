@@ -3,6 +3,7 @@
 // A command's own file is loaded when it is called, so that none pays for another.
 
 import { Command, CommanderError, Option } from 'commander'
+import type { UninstallOptions } from '../agent/uninstall.ts'
 import type { Asks, QuestionPath } from '../edge/control/api.ts'
 import {
   AgentError,
@@ -46,6 +47,19 @@ function build(context: Context, done: (code: number) => void): Command {
   for (const row of asked) addQuestion(program, row, context, done)
   const bgp = program.command('bgp').description('peers, paths and routes of BGP')
   for (const row of askedOfBgp) addQuestion(bgp, row, context, done)
+
+  program
+    .command('uninstall')
+    .description('remove what the agent has made on this node, once it has stopped')
+    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .option('--keep-routes', 'leave routes and tunnel devices to calico-node, which takes them over', false)
+    .addOption(outputOption())
+    .action(async ({ output, ...options }: UninstallOptions & { readonly output: Output }) => {
+      const { isUninstalled, uninstallText } = await import('./uninstall.ts')
+      const outcome = await context.uninstall(context.environment, options)
+      context.out(output === 'json' ? json(outcome) : uninstallText(outcome, options.dryRun))
+      done(isUninstalled(outcome) ? exitCode.good : exitCode.bad)
+    })
 
   program
     .command('version')

@@ -46,6 +46,7 @@ async function agent(argv: readonly string[], environment: Record<string, string
     err: (text) => {
       printed.err += text
     },
+    uninstall: async () => ({ unable: 'not in this test' }),
     runAgent: async () => {
       printed.ran++
     },
@@ -116,7 +117,8 @@ t.test('run runs the agent, and what it throws goes to the top', async (t) => {
   t.match(await agent(['run']), { code: 0, ran: 1 })
   const failing = { environment: {}, version: '', now: () => 0, out: () => {}, err: () => {} }
   const runAgent = () => Promise.reject(new TypeError('ours'))
-  await t.rejects(runCli(['run'], { ...failing, runAgent }), TypeError)
+  const uninstall = async () => ({ items: [] })
+  await t.rejects(runCli(['run'], { ...failing, runAgent, uninstall }), TypeError)
 })
 
 t.test('arguments and options go with the question; one that makes no sense is exit code 2', async (t) => {

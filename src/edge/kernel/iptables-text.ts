@@ -34,12 +34,18 @@ function commented(chain: string, { rule, because }: NatRule): string {
   return `-m comment --comment "caracal:${hash} ${because}" ${rule}`
 }
 
+/** By what a chain, and a rule in a chain of others, is known. */
+export interface Marks {
+  readonly chain: RegExp
+  readonly comment: RegExp
+}
+
+export const OUR_MARKS: Marks = { chain: /^caracal-/, comment: /--comment "?caracal:/ }
 /** Ours; and Calico's, which nobody looks after once we have taken its place. */
-const OWN_CHAIN = /^(caracal|cali)-/
-const OWN_COMMENT = /--comment "?(caracal|cali):/
+export const INHERITED_MARKS: Marks = { chain: /^(caracal|cali)-/, comment: /--comment "?(caracal|cali):/ }
 
 export function isOwnChain(name: string): boolean {
-  return OWN_CHAIN.test(name)
+  return INHERITED_MARKS.chain.test(name)
 }
 
 /** Equal in what the kernel does with packets. */
@@ -58,16 +64,22 @@ function markOf(rule: string): string {
   return /--comment "?caracal:([\w-]{16})/.exec(rule)?.[1] ?? ''
 }
 
-/** Our chains of the nat table, from the output of iptables-save. */
-export function parseSave(text: string, family: Family, leftIn?: Backend): KernelChain[] {
+/** Chains of the nat table that bear these marks, from the output of iptables-save. */
+export function parseSave(
+  text: string,
+  family: Family,
+  leftIn?: Backend,
+  marks = INHERITED_MARKS,
+): KernelChain[] {
   const found = new Map<string, { rules: string[]; overtaken: boolean }>()
   for (const line of natLines(text)) {
     const [, declared] = /^:(\S+) /.exec(line) ?? []
-    if (declared !== undefined && isOwnChain(declared)) found.set(declared, { rules: [], overtaken: false })
+    if (declared !== undefined && marks.chain.test(declared))
+      found.set(declared, { rules: [], overtaken: false })
     const [, chain, rule] = /^-A (\S+) (.+)/.exec(line) ?? []
     if (chain === undefined || rule === undefined) continue
     const ours = found.get(chain)
-    if (!isOwnChain(chain) && !OWN_COMMENT.test(rule)) {
+    if (!marks.chain.test(chain) && !marks.comment.test(rule)) {
       if (ours) ours.overtaken = true
     } else if (ours) ours.rules.push(rule)
     else found.set(chain, { rules: [rule], overtaken: false })

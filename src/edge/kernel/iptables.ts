@@ -7,11 +7,22 @@ import type { Family } from '../../inet/address.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import { detectBackend, iptables } from './iptables-backend.ts'
-import { type Backend, type KernelChain, parseSave, putText, removeText, sameChain } from './iptables-text.ts'
+import {
+  type Backend,
+  INHERITED_MARKS,
+  type KernelChain,
+  type Marks,
+  parseSave,
+  putText,
+  removeText,
+  sameChain,
+} from './iptables-text.ts'
 import type { CommandError, OpenProgram } from './run.ts'
 
 export interface ChainsOptions {
   readonly open: OpenProgram
+  /** Which chains and rules are found; absent: ours and what calico-node left. */
+  readonly marks?: Marks
   /** Looked at anew whenever they count. */
   readonly settings: {
     readonly iptablesBackend: Backend | 'auto'
@@ -115,6 +126,10 @@ export class Chains implements Kind<KernelChain> {
     return refused
   }
 
+  get #marks(): Marks {
+    return this.#options.marks ?? INHERITED_MARKS
+  }
+
   /** Undefined when it is done, else why not. */
   async #restore(family: Family, backend: Backend, text: string): Promise<string | undefined> {
     const restore = this.#options.open(iptables(family, backend, 'restore'))
@@ -126,7 +141,7 @@ export class Chains implements Kind<KernelChain> {
 
   async #find(family: Family, backend: Backend): Promise<readonly KernelChain[]> {
     const save = this.#options.open(iptables(family, backend, 'save'))
-    return parseSave(await save.text('-t', 'nat').catch(() => ''), family)
+    return parseSave(await save.text('-t', 'nat').catch(() => ''), family, undefined, this.#marks)
   }
 
   async #leftIn(unused: Backend): Promise<readonly KernelChain[]> {
@@ -140,7 +155,7 @@ export class Chains implements Kind<KernelChain> {
   /** Without naming the table, which would load its module. */
   async #findLeft(family: Family, unused: Backend): Promise<readonly KernelChain[]> {
     const save = this.#options.open(iptables(family, unused, 'save'))
-    return parseSave(await save.text().catch(() => ''), family, unused)
+    return parseSave(await save.text().catch(() => ''), family, unused, this.#marks)
   }
 }
 
