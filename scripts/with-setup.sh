@@ -22,6 +22,7 @@ ping        iputils-ping     pods that ping each other
 bird        bird2            a real BIRD as neighbour of the agent
 etcd        etcd-server      a real datastore
 etcdctl     etcd-client      its client, for stories
+kubectl     kubernetes-client the client of the Kubernetes API, for a story
 openssl     openssl          certificates for tests of TLS towards etcd
 tcpdump     tcpdump          what is on the wire
 '

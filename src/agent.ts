@@ -73,7 +73,8 @@ const WAITING = { unable: 'the datastore has not said yet who we are' }
 export async function runAgent(environment: Environment): Promise<void> {
   const agent = new Agent(environment)
   const signalled = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal))
+    // Not `once`: execa's own handler ends the process at once when it finds itself the only one left.
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
   })
   await agent.start()
   await agent.stop(await signalled)

@@ -1,11 +1,14 @@
 // Which groups and resources there are.
 
 import { pageNotFound } from './failure.ts'
+import { openapi } from './openapi.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
 
-/** `/version`, `/apis`, `/api/v1`, `/apis/<group>/<version>`. @throws Failure 404 for anything else */
+/** `/version`, `/api`, `/apis`, `/api/v1`, `/apis/<group>/<version>`, `/openapi/v3/…`. @throws Failure 404 for anything else */
 export function discovery(path: string, resources: readonly Resource[]): object {
   if (path === '/version') return { major: '1', minor: '36', gitVersion: 'v1.36.2' }
+  if (path === '/api') return { kind: 'APIVersions', versions: ['v1'] }
+  if (path.startsWith('/openapi/')) return openapi(path, resources)
   if (path === '/apis') return { kind: 'APIGroupList', apiVersion: 'v1', groups: groupsOf(resources) }
   const [, groupVersion] = /^\/apis?\/(.+)$/.exec(path) ?? []
   const rows = resources.filter((one) => apiVersionOf(one) === groupVersion)
