@@ -5,6 +5,7 @@ import { type Document, type ResourceKind, resourceId, StoreError } from '../../
 import { printJson } from '../../src/cluster/json.ts'
 import { podOf } from '../../src/cluster/kubernetes/names.ts'
 import { annotationChanges, nodeDocument } from '../../src/cluster/kubernetes/node.ts'
+import { same } from '../../src/cluster/same.ts'
 import type { Fields } from '../../src/cluster/shape.ts'
 import { type DatastoreSettings, openDatastore } from '../../src/edge/datastore/index.ts'
 import { ApiError, apiClient, type Client } from '../../src/edge/datastore/kubernetes/client.ts'
@@ -25,13 +26,25 @@ const nodes: Maker = {
   },
   async update(client, document) {
     const path = `/api/v1/nodes/${document.metadata.name}`
-    const before = await client.call(path)
+    const found = await client.call(path)
+    const before = hasOtherRanges(found, document) ? await replaced(client, path, document) : found
     const labels = labelChanges(before, document)
     const labelled = await merge(client, path, { metadata: { labels } })
     const annotations = annotationChanges(...asCalicoSees(labelled, document))
     await merge(client, `${path}/status`, { metadata: { annotations } })
   },
   delete: (client, name) => send(client, 'DELETE', `/api/v1/nodes/${name}`),
+}
+
+/** The ranges of a Node are given once: with others it is another node of the same name. */
+function hasOtherRanges({ spec }: Fields, { status }: Document): boolean {
+  const { podCIDRs } = (status ?? {}) as { podCIDRs?: readonly string[] }
+  return podCIDRs !== undefined && !same((spec as Fields).podCIDRs, podCIDRs)
+}
+
+async function replaced(client: Client, path: string, document: Document): Promise<Fields> {
+  await send(client, 'DELETE', path)
+  return send(client, 'POST', '/api/v1/nodes', kubeNode(document))
 }
 
 /** Labels of Kubernetes are not to be stored a second time as Calico's own. */

@@ -19,8 +19,8 @@ export interface Story {
   readonly about: string
   /** Those it is told on unless one is asked for. */
   readonly datastores: readonly StoreType[]
-  /** Whether it can be told on others. */
-  readonly elsewhere: boolean
+  /** Those it makes no sense on. */
+  readonly never: readonly StoreType[]
   /** What the kernel has to have; where this one lacks it, the story is told in the virtual machine. */
   readonly needs: readonly Need[]
   readonly steps: readonly Step[]
@@ -41,7 +41,7 @@ export const storiesFolder = join(import.meta.dirname, '..', 'stories')
 const storySchema = z.strictObject({
   about: z.string(),
   datastores: z.array(z.enum(storeTypes)).min(1).default(['file', 'etcd']),
-  elsewhere: z.boolean().default(true),
+  never: z.array(z.enum(storeTypes)).default([]),
   needs: z.array(z.enum(needs)).default([]),
   steps: z.array(z.record(z.string(), z.unknown())).min(1),
 })

@@ -20,8 +20,8 @@ export interface TurnOptions extends Omit<TellOptions, 'store'> {
  */
 export function turnsOf(names: readonly string[], asked?: StoreType): Turn[] {
   return names.map(readStory).flatMap((story) => {
-    const { datastores, elsewhere } = story
-    const all = asked === undefined ? datastores : elsewhere || datastores.includes(asked) ? [asked] : []
+    const { datastores, never } = story
+    const all = asked === undefined ? datastores : never.includes(asked) ? [] : [asked]
     return all.map((store) => ({ story, store }))
   })
 }

@@ -5,14 +5,13 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { apiClient, type Client } from '../edge/datastore/kubernetes/client.ts'
-import { hasKubernetes } from '../edge/datastore/kubernetes/config.ts'
 import { recordShutdown, replaceFile } from '../edge/host/files.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 import { CniCredentials } from './cni-credentials.ts'
 import { type KubernetesAccess, kubernetesAccess } from './kubernetes-access.ts'
 import { NetworkCondition, type NetworkConditionOptions } from './network-condition.ts'
-import { datastoreSettings } from './settings.ts'
+import { datastoreSettings, hasKubernetes } from './settings.ts'
 
 export interface KubernetesPart {
   /** For the datastore, too, if it is the same. */
@@ -35,10 +34,9 @@ interface KubernetesOptions extends Pick<NetworkConditionOptions, 'isBegun' | 'i
 /** Undefined where no Kubernetes is used. */
 export function kubernetesPart(options: KubernetesOptions): KubernetesPart | undefined {
   const { settings, ...given } = options
-  const { datastoreType, networkingBackend, nodename, k8sNodeRef, shutdownFile, cniKubeconfig } = settings
-  const connection = datastoreSettings(settings)
-  if (datastoreType !== 'kubernetes' && !hasKubernetes(connection)) return undefined
-  const client = apiClient(connection)
+  const { networkingBackend, nodename, k8sNodeRef, shutdownFile, cniKubeconfig } = settings
+  if (!hasKubernetes(settings)) return undefined
+  const client = apiClient(datastoreSettings(settings))
   const access = kubernetesAccess(client, settings)
   const condition =
     networkingBackend === 'none'

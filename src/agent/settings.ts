@@ -6,6 +6,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import type { DatastoreSettings } from '../edge/datastore/index.ts'
+import { isReachable } from '../edge/datastore/kubernetes/config.ts'
 import type { KernelOptions } from '../edge/kernel/kernel.ts'
 import { type Address, addressFromBytes } from '../inet/address.ts'
 import { offloadsChecksums, type TunnelSettings } from '../plan/encap/settings.ts'
@@ -161,7 +162,7 @@ export function datastorePlace({
   return `${type} ${places[type] ?? ''}`
 }
 
-/** Whether we have been told of a Kubernetes API, whatever the datastore is. */
-export function hasKubernetes({ datastoreType, kubeconfig, kubernetesHost }: Settings): boolean {
-  return datastoreType === 'kubernetes' || kubeconfig !== undefined || kubernetesHost !== undefined
+/** Whether we have been told of a Kubernetes API and as whom to use it, whatever the datastore is. */
+export function hasKubernetes(settings: Settings): boolean {
+  return settings.datastoreType === 'kubernetes' || isReachable(datastoreSettings(settings))
 }

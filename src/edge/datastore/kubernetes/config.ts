@@ -24,7 +24,7 @@ export interface KubernetesSettings {
 const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 
 /** Whether there is a Kubernetes API to be used, as a guess: nothing is contacted. */
-export function hasKubernetes({
+export function isReachable({
   kubeconfig,
   serviceHost,
   serviceAccount = SERVICE_ACCOUNT,
