@@ -14,6 +14,8 @@ import { Intake } from './agent/intake.ts'
 import { type KubernetesPart, kubernetesPart } from './agent/kubernetes.ts'
 import { LiveSettings } from './agent/live-settings.ts'
 import { mtuFile } from './agent/mtu-file.ts'
+import { nodeReport, type Reported } from './agent/node-report.ts'
+import { NodeStatuses } from './agent/node-statuses.ts'
 import { Observers } from './agent/observers.ts'
 import { Recollection } from './agent/recollection.ts'
 import { Restart } from './agent/restart.ts'
@@ -93,6 +95,7 @@ class Agent {
   readonly #intake: Intake
   readonly #recollection: Recollection
   readonly #services: Services
+  readonly #nodeStatuses: NodeStatuses
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
@@ -110,6 +113,8 @@ class Agent {
   #peers: Runner | undefined
   #begun: Promise<void> | undefined
   #turnDue = false
+  /** When the sessions that are wanted last changed. */
+  #reconfiguredAt = Date.now()
   #stopped = false
 
   constructor(environment: Environment) {
@@ -158,6 +163,17 @@ class Agent {
       sink: this.#intake.beside,
       clock: systemClock,
       onSettled: () => this.#turnSoon(),
+    })
+    this.#nodeStatuses = new NodeStatuses({
+      datastore: this.#datastore,
+      nodename: settings.nodename,
+      clock: systemClock,
+      now: Date.now,
+      log: this.#log,
+      report: (classes) => {
+        const reported = this.#intake.isReady && this.#speaker ? this.#reported(this.#speaker) : undefined
+        return reported && nodeReport(classes, reported)
+      },
     })
     this.#startup = new Startup({
       datastore: this.#datastore,
@@ -261,7 +277,14 @@ class Agent {
   /** Routes and interfaces stay, and the peers are left in such a way that they keep our routes. */
   async stop(reason: string): Promise<void> {
     this.#stopped = true
-    const parts = [this.#intake, this.#services, this.#startup, this.#tunnelAddresses, this.#transitions]
+    const parts = [
+      this.#intake,
+      this.#services,
+      this.#nodeStatuses,
+      this.#startup,
+      this.#tunnelAddresses,
+      this.#transitions,
+    ]
     for (const part of [...parts, this.#restart]) part.stop()
     this.#secrets.close()
     this.#observers.close()
@@ -285,6 +308,7 @@ class Agent {
     this.#startup.changed(change)
     this.#input(() => this.#plan.cluster(change))
     this.#tunnelAddresses.changed(change)
+    this.#nodeStatuses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
     if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
     if (this.#live.changed(change)) this.#reconfigure()
@@ -410,6 +434,7 @@ class Agent {
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
   #carryToPeers({ peers, originations, leanings, exports }: PlanChanges, runner: Runner): void {
     if (peers.size > 0) {
+      this.#reconfiguredAt = Date.now()
       const event = peersEvent(peers, (at) => this.#plan.facts.isClusteredWith(at))
       runner.step(event) // known, and protected, before they can come in
       watchPaths(event, this.#bfd)
@@ -469,6 +494,17 @@ class Agent {
   }
 
   // ---- what is asked
+
+  #reported({ rib }: Speaker): Reported {
+    return {
+      status: this.#status(),
+      reconfiguredAt: this.#reconfiguredAt,
+      now: Date.now(),
+      routes: () =>
+        [...this.#plan.routes.values()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
+      paths: () => rib.allPaths(),
+    }
+  }
 
   #status(): AgentStatus {
     const { nodename, networkingBackend, datastoreType } = this.#settings

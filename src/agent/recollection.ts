@@ -217,6 +217,7 @@ const remembered: Readonly<Record<ResourceKind, Rule>> = {
   IPAMHandle: never,
   IPAMConfiguration: never,
   IPReservation: never,
+  CalicoNodeStatus: never,
 }
 
 function fieldOf(spec: unknown, name: string): unknown {

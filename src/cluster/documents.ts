@@ -12,7 +12,6 @@ import { type Fields, mapping, required, ShapeError, texts } from './shape.ts'
 
 /** Kinds of Calico that routing has no use for. They are passed over in silence. */
 const unused: ReadonlySet<string> = new Set([
-  'CalicoNodeStatus',
   'GlobalNetworkPolicy',
   'GlobalNetworkSet',
   'HostEndpoint',

@@ -67,6 +67,7 @@ const storages: Readonly<Record<ResourceKind, Storage>> = {
     value: (_, spec) => configurationValue(spec),
   },
   IPReservation: resource('ipreservations'),
+  CalicoNodeStatus: resource('caliconodestatuses'),
 }
 
 const entries = Object.entries(storages) as [ResourceKind, Storage][]

@@ -19,6 +19,7 @@ export const kinds = [
   'IPAMHandle',
   'IPAMConfiguration',
   'IPReservation',
+  'CalicoNodeStatus',
 ] as const
 
 export type ResourceKind = (typeof kinds)[number]

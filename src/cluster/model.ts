@@ -268,6 +268,18 @@ export interface IpReservation {
   readonly cidrs: readonly Prefix[]
 }
 
+/** What somebody wants to be told of a node. */
+export interface CalicoNodeStatus {
+  readonly kind: 'CalicoNodeStatus'
+  readonly name: string
+  readonly node: string
+  readonly classes: readonly NodeStatusClass[]
+  /** 0: once, and whenever this is changed. */
+  readonly updatePeriodSeconds: number
+}
+
+export type NodeStatusClass = 'Agent' | 'BGP' | 'Routes'
+
 /** A Service of Kubernetes, as far as its addresses are announced. */
 export interface Service {
   readonly kind: 'Service'
@@ -321,6 +333,7 @@ export interface Resources {
   IPAMHandle: Handle
   IPAMConfiguration: IpamConfiguration
   IPReservation: IpReservation
+  CalicoNodeStatus: CalicoNodeStatus
   Service: Service
   EndpointSlice: EndpointSlice
 }

@@ -239,6 +239,11 @@ export class Rib {
     return [...this.#locRib.ranked(prefix), ...ineligible]
   }
 
+  /** Every path to every destination that has one in use, as `paths` gives them. */
+  *allPaths(): Generator<RankedPath> {
+    for (const { prefix } of this.bests()) yield* this.paths(prefix)
+  }
+
   /** Of a path that policy lets in. */
   #standing({ prefix, peer, pathId }: Path): RankedPath {
     const ranked = this.#locRib.ranked(prefix)

@@ -32,6 +32,7 @@ const plurals: Readonly<Record<ResourceKind, string>> = {
   IPAMHandle: 'ipamhandles',
   IPAMConfiguration: 'ipamconfigurations',
   IPReservation: 'ipreservations',
+  CalicoNodeStatus: 'caliconodestatuses',
 }
 
 const CORE: ReadonlySet<ResourceKind> = new Set(['Node', 'WorkloadEndpoint'])

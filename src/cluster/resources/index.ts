@@ -7,6 +7,7 @@ import { parseBgpConfiguration } from './bgp-configuration.ts'
 import { parseBgpFilter } from './bgp-filter.ts'
 import { parseBgpPeer } from './bgp-peer.ts'
 import { parseBlock } from './block.ts'
+import { parseCalicoNodeStatus } from './calico-node-status.ts'
 import { parseClusterInformation } from './cluster-information.ts'
 import { parseEndpointSlice } from './endpoint-slice.ts'
 import { parseFelixConfiguration } from './felix-configuration.ts'
@@ -33,6 +34,7 @@ const parsers: { readonly [K in AnyKind]: (document: Document<AnyKind>) => Parse
   IPAMHandle: parseHandle,
   IPAMConfiguration: parseIpamConfiguration,
   IPReservation: parseIpReservation,
+  CalicoNodeStatus: parseCalicoNodeStatus,
   Service: parseService,
   EndpointSlice: parseEndpointSlice,
 }

@@ -123,6 +123,17 @@ export function kubernetesDatastore(
     )!
   }
 
+  /** The status alone, where it is apart; CRDs of older Calicos have it in the object, and roles with them no right to it. */
+  async function putStatus(document: Document): Promise<Document> {
+    const object = objectFromDocument(document, await currentLayout())
+    const path = await pathOf(document.kind, document.metadata.name)
+    const stored = await send(`${path}/status`, 'PUT', object).catch((error) => {
+      if (error instanceof ApiError && (error.code === 404 || error.code === 403)) return undefined
+      throw error
+    })
+    return stored ? read(document.kind, stored)! : put(document)
+  }
+
   /** Only annotations of ours that differ from what was read are written, and by nobody else's leave. */
   async function patchNode(document: Document): Promise<Document> {
     const { name, resourceVersion } = document.metadata
@@ -174,6 +185,7 @@ export function kubernetesDatastore(
     update: (document) =>
       attempt(async () => {
         if (document.kind === 'Node') return patchNode(document)
+        if (document.kind === 'CalicoNodeStatus') return putStatus(document)
         refuseCore(document)
         return put(document)
       }),

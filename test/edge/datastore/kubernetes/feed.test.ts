@@ -45,6 +45,7 @@ t.test('one watch for each kind, own pods only, and nothing that no role allows'
     'bgpfilters',
     'bgppeers',
     'blockaffinities',
+    'caliconodestatuses',
     'clusterinformations',
     'felixconfigurations',
     'ipamblocks',
