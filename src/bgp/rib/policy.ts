@@ -5,6 +5,7 @@ import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { AsSegment, PathAttributes, UnknownAttribute } from '../wire/message.ts'
 import { prependAs } from './filter.ts'
+import { exportedOtc, importedOtc, isLeak, wouldLeak } from './only-to-customer.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 import { has } from './well-known.ts'
 
@@ -21,7 +22,13 @@ const PARTIAL = 0x20
  */
 export function importAttributes(received: PathAttributes, nextHop: Address, from: RibPeer): PathAttributes {
   const { mpReach, mpUnreach, as4Path, as4Aggregator, localPref = DEFAULT_LOCAL_PREF, ...rest } = received
-  return { ...rest, nextHop, localPref: from.type === 'external' ? DEFAULT_LOCAL_PREF : localPref }
+  const onlyToCustomer = importedOtc(received, from)
+  return {
+    ...rest,
+    nextHop,
+    localPref: from.type === 'external' ? DEFAULT_LOCAL_PREF : localPref,
+    ...(onlyToCustomer !== undefined && { onlyToCustomer }),
+  }
 }
 
 /** What the rules for import look at: the same for all prefixes of one announcement. */
@@ -33,6 +40,7 @@ const IMPORT_RULES: readonly (readonly [why: string, refuses: Refuses])[] = [
   ['own AS in AS_PATH', ({ attributes }, from) => ownAsns(attributes, from) > from.allowedLocalAsns], // RFC 4271 §9.1.2
   ['ORIGINATOR_ID is ours', ({ attributes }, from) => attributes.originatorId === from.localRouterId], // RFC 4456 §8
   ['CLUSTER_LIST has our cluster ID', ({ attributes }, { reflector }) => hasPassed(attributes, reflector)], // RFC 4456 §8
+  ['it only goes to customers (OTC)', ({ attributes }, from) => isLeak(attributes, from)], // RFC 9234 §5
   ['next hop is our own address', ({ nextHop }, from) => nextHop === from.localAddress], // RFC 4271 §6.3
   ['next hop is not a host address', ({ nextHop }) => !isHostAddress(nextHop)], // RFC 4271 §6.3
   ['next hop of another family', ({ nextHop }, _, family) => familyOf(nextHop) !== family], // RFC 8950 is not offered
@@ -58,6 +66,7 @@ export function mayExport(path: Path, from: RibPeer | undefined, to: GroupTraits
   // Where we are to be the next hop we need an address of that family (RFC 8950 is not offered).
   if (isNextHop(from, to) && familyOf(to.localAddress) !== family) return false
   if (!from) return true
+  if (wouldLeak(path.attributes, to)) return false
   if (from.type === 'internal' && to.type === 'internal' && !reflects(path, from, to)) return false
   return !staysHere(path.attributes, to)
 }
@@ -125,7 +134,7 @@ const SENT: { readonly [K in keyof PathAttributes]-?: Row<K> } = {
   as4Aggregator: [drop, drop, drop, drop],
   ipv6ExtendedCommunities: [keep, keep, keep, transitive],
   largeCommunities: [keep, keep, keep, keep],
-  onlyToCustomer: [keep, keep, keep, keep],
+  onlyToCustomer: [keep, exportedOtc, keep, exportedOtc],
   unknown: [drop, drop, partial, partial],
 }
 

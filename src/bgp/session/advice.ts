@@ -9,6 +9,7 @@ import type { PeerConfig, SessionState } from '../types.ts'
 import { ERROR, OPEN_ERROR } from '../wire/iana.ts'
 import { type Failure, HOLD_TIMER_EXPIRED } from './failure.ts'
 import type { State } from './fsm.ts'
+import { counterpart } from './role.ts'
 
 /** An advice as it is, or made for a peer. `data` is what came with a NOTIFICATION of ours. */
 type Advice = (peer: PeerConfig, data: Uint8Array | undefined) => string
@@ -39,6 +40,8 @@ const NOTIFIED: Readonly<Record<string, Advice>> = {
     `the peer does not expect AS ${localAsn} of us: correct one of the two`,
   [key('us', ERROR.open, OPEN_ERROR.badIdentifier)]: sameRouterId,
   [key('peer', ERROR.open, OPEN_ERROR.badIdentifier)]: sameRouterId,
+  [key('us', ERROR.open, OPEN_ERROR.roleMismatch)]: otherRole,
+  [key('peer', ERROR.open, OPEN_ERROR.roleMismatch)]: otherRole,
   [key('us', ERROR.open, OPEN_ERROR.missingCapability)]: ({ families }) =>
     `the peer does not speak ${families.join(' and ')} on this session: enable it there`,
   [key('peer', 6, 3)]: () =>
@@ -103,6 +106,11 @@ function deaf(peer: PeerConfig): string {
 
 function lossy(): string {
   return 'BFD missed too many packets in a row: look at the link and the router, or allow for a longer silence'
+}
+
+function otherRole({ role }: PeerConfig): string {
+  if (!role) return 'the peer wants to be told a role (RFC 9234): set caracal.io/role on its BGPPeer'
+  return `this node is ${role.name} here (caracal.io/role), so the peer has to be ${counterpart(role.name)}: correct one of the two`
 }
 
 function fewer(peer: PeerConfig): string {

@@ -7,6 +7,7 @@ import { initialCodec, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
 import { AFI, ERROR, OPEN_ERROR, SAFI_UNICAST } from '../wire/iana.ts'
 import type { Capability, Open } from '../wire/message.ts'
+import { isRoleMismatch, roleNumber } from './role.ts'
 
 /** Code of the capability that names a family: RFC 4760 §8. */
 const MULTIPROTOCOL = 1
@@ -50,6 +51,7 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
   ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
   () => [{ code: 'route-refresh' }],
   ({ kind }) => (kind === 'mesh' ? [] : [{ code: 'extended-message' }]),
+  ({ role }) => (role ? [{ code: 'role', role: roleNumber(role.name) }] : []),
   ({ families, restartTime }, { restarting, forwarding }) => [
     {
       code: 'graceful-restart',
@@ -97,6 +99,7 @@ const CHECKS: readonly Check[] = [
     refuses: (open, { routerId, localAsn }) => open.routerId === routerId && open.asn === localAsn,
   },
   { subcode: OPEN_ERROR.unacceptableHoldTime, refuses: ({ holdTime }) => holdTime === 1 || holdTime === 2 },
+  { subcode: OPEN_ERROR.roleMismatch, refuses: isRoleMismatch },
   // RFC 5492 §5: a session without a family in common would carry nothing.
   {
     subcode: OPEN_ERROR.missingCapability,

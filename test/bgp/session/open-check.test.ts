@@ -162,3 +162,19 @@ t.test('extended messages are for those who may know them, if they do (RFC 8654)
     [false, false, true],
   )
 })
+
+t.test('roles are told where there is one, and have to fit (RFC 9234)', async (t) => {
+  const outside = { kind: 'global', peerAsn: 65001, role: { name: 'customer', strict: false } } as const
+  const told = openFor({ ...peer, ...outside }, { restarting: false, forwarding: false }).capabilities
+  t.match(
+    told.filter(({ code }) => code === 'role'),
+    [{ role: 3 }],
+  )
+  const from = (role: number) => ({
+    asn: 65001,
+    capabilities: [...bird.capabilities, { code: 'role', role } as const],
+  })
+  t.equal(refusal(from(0), outside), 'accepted')
+  t.equal(refusal(from(4), outside), '2/11')
+  t.equal(refusal({ asn: 65001 }, { ...outside, role: { name: 'customer', strict: true } }), '2/11')
+})
