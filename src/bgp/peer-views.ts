@@ -19,6 +19,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   kind: 'nothing',
   address: 'routes',
   zone: 'routes',
+  otherAddresses: 'policy',
   port: 'session',
   localAddress: 'session',
   password: 'session',
@@ -56,7 +57,7 @@ export function costOf(from: PeerConfig, to: PeerConfig): Cost {
 /** A peer whose session is Established, as the tables want it. */
 export function ribPeer(
   { config, local }: Peer,
-  { families, routerId, codec, longLived }: Negotiated,
+  { families, routerId, codec, longLived, extendedNextHop }: Negotiated,
 ): RibPeer {
   const { name, address, peerAsn, localAsn, allowedLocalAsns } = config
   const { nextHopMode, reflector, filters, gracefulShutdown, role } = config
@@ -75,6 +76,8 @@ export function ribPeer(
     ...(nextHopMode && { nextHopMode }),
     ...(reflector && { reflector }),
     ...(filters && { filters }),
+    ...(config.otherAddresses && { otherAddresses: config.otherAddresses }),
+    ...(extendedNextHop && { extendedNextHop }),
     ...(gracefulShutdown && { gracefulShutdown }),
     ...(role && { role: role.name }),
     addPathSend: codec.addPathSend,
@@ -118,6 +121,7 @@ const AGREED: readonly (readonly [words: (said: Negotiated) => string, is: (said
       ({ gracefulRestart }) => gracefulRestart?.notification === true,
     ],
     [() => 'four-octet AS numbers', ({ codec }) => codec.as4],
+    [() => 'IPv6 next hops of IPv4', ({ extendedNextHop }) => extendedNextHop],
     [() => 'extended messages', ({ codec }) => codec.extendedMessages],
     [() => 'several paths from it', ({ codec }) => Object.values(codec.addPathReceive).includes(true)],
     [() => 'several paths to it', ({ codec }) => Object.values(codec.addPathSend).includes(true)],

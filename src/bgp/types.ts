@@ -78,6 +78,11 @@ export interface PeerConfig extends Transport {
   readonly pathWatch?: PathWatch
   /** Why there must be no session for now, in words: it would lack the protection that was asked for. */
   readonly held?: string
+  /**
+   * Our addresses of families that are carried but are not that of the session: next hops of what we originate of them.
+   * Without one for IPv4 the session's own serves a peer that knows of such next hops (RFC 8950).
+   */
+  readonly otherAddresses?: Readonly<Partial<Record<Family, Address>>>
   /** How much it may announce; absent: `DEFAULT_LIMIT`. */
   readonly prefixLimit?: PrefixLimit
   /** What we are to the peer; absent: nothing that RFC 9234 knows of. */

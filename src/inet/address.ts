@@ -48,6 +48,11 @@ export function familyOf(text: string): Family {
   return text.includes(':') ? 'ipv6' : 'ipv4'
 }
 
+/** Of one link, and nobody knows of which: `fe80::/10`. */
+export function isLinkLocal(of: Address): boolean {
+  return /^fe[89ab]/.test(of)
+}
+
 /** 32 or 128. */
 export function familyBits(family: Family): 32 | 128 {
   return family === 'ipv4' ? 32 : 128

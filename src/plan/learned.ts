@@ -2,12 +2,21 @@
 // the filter that confd writes for it (Calico confd/pkg/backends/calico/bgp_processor.go).
 
 import type { Path } from '../bgp/types.ts'
-import { address, addressBytes, familyOf } from '../inet/address.ts'
+import {
+  type Address,
+  address,
+  addressBytes,
+  familyOf,
+  isLinkLocal,
+  type ScopedAddress,
+  unscoped,
+} from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
 import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
+import type { Exit, Unresolved } from './resolve.ts'
 import { serviceRangeOf } from './services.ts'
 import { poolInForce } from './transition.ts'
 import type { NextHop } from './wanted.ts'
@@ -87,12 +96,20 @@ function refusal(destination: Prefix, inputs: Inputs): string | undefined {
   return `the datastore gives the routes of pool ${pool.name} (${encapsulation.name})`
 }
 
+/** A link-local address is on the link of the session it was told on. */
+function exitTo(nextHop: Address, peer: ScopedAddress, { resolver }: Inputs): Exit | Unresolved {
+  if (!isLinkLocal(nextHop)) return resolver.resolve(nextHop)
+  const { zone } = unscoped(peer)
+  if (zone === undefined) return { unresolved: 'is link-local, and the peer that said it is on no link' }
+  return { device: zone, gateway: nextHop, metric: 0 }
+}
+
 /** Through the tunnel of the pool, unless the next hop (not the node, and not what it resolves to) is in our subnet. */
 function wayOf({ prefix: destination, nextHop, peer }: Path, inputs: Inputs): Way | Declined {
-  const { local, resolver } = inputs
+  const { local } = inputs
   const toWorkload = exitToWorkload(nextHop, inputs)
   if (toWorkload) return { device: toWorkload.device, gateway: toWorkload.gateway }
-  const exit = resolver.resolve(nextHop)
+  const exit = exitTo(nextHop, peer as ScopedAddress, inputs)
   if ('unresolved' in exit) return { declined: `next hop ${nextHop}: ${exit.unresolved}` }
   const { device, gateway } = exit
   const pool = poolInForce(destination, inputs)
@@ -100,6 +117,8 @@ function wayOf({ prefix: destination, nextHop, peer }: Path, inputs: Inputs): Wa
   const family = familyOf(destination)
   if (!encapsulation?.tunnel || goesDirectly(encapsulation, pool!, { family, address: nextHop }, local))
     return { device, gateway }
+  if (familyOf(nextHop) !== family)
+    return { declined: `next hop ${nextHop} has no end of the tunnel of pool ${pool!.name}` }
   const remote = { destination, family, name: `${peer}`, address: nextHop, vtep: undefined }
   const way = encapsulation.tunnel(remote, local)
   if ('declined' in way) return way

@@ -9,7 +9,7 @@
 import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, PeerConfig } from '../bgp/types.ts'
 import type { IpPool, Resource, SecretRef } from '../cluster/model.ts'
-import { type Address, familyOf, type ScopedAddress, unscoped } from '../inet/address.ts'
+import { type Address, familyOf, isLinkLocal, type ScopedAddress, unscoped } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Bearing } from './bearing.ts'
@@ -275,8 +275,9 @@ export class Plan {
     return explain(prefix, this.#values.inputs)
   }
 
-  /** Where packets for a BGP next hop leave this node. */
-  reach(nextHop: Address): Exit | Unresolved {
+  /** Where packets for a BGP next hop leave this node. A link-local one is as near as the peer that told us. */
+  reach(nextHop: Address): Pick<Exit, 'metric'> | Unresolved {
+    if (isLinkLocal(nextHop)) return { metric: 0 }
     return exitToWorkload(nextHop, this.#values.inputs) ?? this.#known.resolver.lookUp(nextHop)
   }
 

@@ -127,7 +127,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...(filters && { filters }),
     ...(peer.pathWatch && { pathWatch: peer.pathWatch }),
     ...(peer.addPath && { addPath: peer.addPath }),
-    ...(peer.families && { families: peer.families }),
+    ...carried(pair, peer),
     ...(peer.prefixLimit && { prefixLimit: peer.prefixLimit }),
     ...(peer.role && !internal && { role: peer.role }),
     ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
@@ -162,7 +162,7 @@ function workloadPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
     allowedLocalAsns: 0,
     ...(reflector && { reflector }),
     ...(filters && { filters }),
-    ...(peer.families && { families: peer.families }),
+    ...carried(pair, peer),
     ...(peer.prefixLimit && { prefixLimit: peer.prefixLimit }),
     ...(peer.role && peer.asn !== localAsn && { role: peer.role }),
     ...(held !== undefined && { held }),
@@ -224,6 +224,17 @@ function reflectorOf(
   const clusterId = own?.routeReflectorClusterId
   if (!clusterId || !internal) return undefined
   return { clusterId, client: remote?.routeReflectorClusterId !== clusterId }
+}
+
+/** A session carries the family of its addresses, unless it was asked to carry both, or the other. */
+function carried(
+  { address, local }: Pair,
+  { families }: BgpPeer,
+): Pick<PeerConfig, 'otherAddresses'> & Partial<Pick<PeerConfig, 'families'>> {
+  if (!families) return {}
+  const others = families.filter((family) => family !== familyOf(address) && local.addresses[family])
+  const otherAddresses = Object.fromEntries(others.map((family) => [family, local.addresses[family]]))
+  return { families, ...(others.length > 0 && { otherAddresses }) }
 }
 
 /** What an operator wants for a while, of all sessions of the node or of those of one BGPPeer. */

@@ -134,7 +134,12 @@ export class Model {
   sent(path: Path, to: RibPeer): PathAttributes | undefined {
     const from = path.peer === null ? undefined : this.peers.get(path.peer)!
     if (!mayExport(path, from, to)) return undefined
-    const sent = this.filtered(path, exportAttributes(path.attributes, from, to), to, 'export')
+    const sent = this.filtered(
+      path,
+      exportAttributes(path.attributes, from, to, familyOf(path.prefix)),
+      to,
+      'export',
+    )
     if (!sent) return undefined
     const { localPref: _, ...outside } = sent
     return to.type === 'external' ? outside : sent

@@ -124,3 +124,22 @@ t.test('IPIP: several next hops through tunl0, each to itself', async (t) => {
     '10.65.2.0/26 proto bird nexthop via 10.0.0.2 dev eth0 nexthop via 10.1.0.3 dev tunl0 onlink',
   )
 })
+
+t.test('IPv4 may lead to an IPv6 next hop, but not into a tunnel', async (t) => {
+  const to = (modes: Record<string, unknown>) =>
+    learned(modes).link('eth0', '10.0.0.1/24', 'fd20::1/64').learn('10.65.3.0/26', 'fd20::2')
+  t.ok(to({}).routes().includes('10.65.3.0/26 via fd20::2 dev eth0 proto bird'))
+  t.notOk(
+    to({ ipipMode: 'Always' })
+      .routes()
+      .some((line) => line.startsWith('10.65.3.0')),
+  )
+})
+
+t.test('a link-local next hop is on the link of the session', async (t) => {
+  const cluster = learned({})
+  cluster.learn('10.65.3.0/26', 'fe80::2', 'fe80::2%eth1').learn('10.65.4.0/26', 'fe80::2', '10.0.0.2')
+  t.ok(cluster.routes().includes('10.65.3.0/26 via fe80::2 dev eth1 proto bird'))
+  t.notOk(cluster.routes().some((line) => line.startsWith('10.65.4.0')))
+  t.same(cluster.plan.reach(address('fe80::2')), { metric: 0 })
+})

@@ -215,6 +215,21 @@ t.test(
   },
 )
 
+t.test('a session carries the families it was asked to carry, with our addresses as next hops', async (t) => {
+  const asking = (families: string) => {
+    const tor = bgpPeer('tor', { peerIP: 'fd20::254', asNumber: 65000 })
+    const metadata = { ...tor.metadata, annotations: { 'caracal.io/families': families } }
+    const own = node('a', '10.0.0.9/24', { ipv6Address: 'fd20::9/64' })
+    const cluster = new Cluster('a').set(own, { ...tor, metadata })
+    cluster.settle()
+    const { families: carried, otherAddresses } = cluster.plan.peers.get(address('fd20::254'))!
+    return { carried, otherAddresses }
+  }
+  t.same(asking('ipv4, ipv6'), { carried: ['ipv4', 'ipv6'], otherAddresses: { ipv4: '10.0.0.9' } })
+  t.same(asking('ipv6'), { carried: ['ipv6'], otherAddresses: undefined })
+  t.same(asking(''), { carried: ['ipv6'], otherAddresses: undefined })
+})
+
 t.test('the peers of selectors are those of the day', async (t) => {
   const cluster = new Cluster('a').set(...three, ...reflectors, meshOff, toReflectors)
   cluster.settle()

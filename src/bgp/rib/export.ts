@@ -1,7 +1,7 @@
 // What one update group is told of a path: the protocol's rules, the operator's filters, then what the cluster asks for.
 // Calico: the export filter of confd/etc/calico/confd/templates, in its order.
 
-import { familyOf } from '../../inet/address.ts'
+import { type Family, familyOf } from '../../inet/address.ts'
 import type { Path } from '../types.ts'
 import type { PathAttributes } from '../wire/message.ts'
 import { deciding, type Operation, operate } from './filter.ts'
@@ -35,7 +35,7 @@ export interface ExportCircumstances {
 export class Exporter {
   readonly #to: GroupTraits
   readonly #given: ExportCircumstances
-  /** Attributes as announced, by those they were made from and where those came from. */
+  /** Attributes as announced, by those they were made from, their family and where they came from. */
   readonly #sent = new Map<string, WeakMap<PathAttributes, PathAttributes>>()
   /** The same after some operations. */
   readonly #operated = new WeakMap<readonly Operation[], WeakMap<PathAttributes, PathAttributes>>()
@@ -48,7 +48,7 @@ export class Exporter {
   tell(path: Path): Told | undefined {
     const from = path.peer === null ? undefined : this.#given.peer(path.peer)
     if (!mayExport(path, from, this.#to)) return undefined
-    const sent = this.#attributes(path.attributes, from)
+    const sent = this.#attributes(path.attributes, from, familyOf(path.prefix))
     const operations = this.#operations(path, sent)
     if (!operations) return undefined
     const told = this.#afterwards(operations, sent)
@@ -69,9 +69,12 @@ export class Exporter {
     return rule.accept ? rule.operations : undefined
   }
 
-  #attributes(attributes: PathAttributes, from: RibPeer | undefined): PathAttributes {
-    const known = memo(this.#sent, exportClass(from), () => new WeakMap<PathAttributes, PathAttributes>())
-    return memo(known, attributes, () => this.#given.intern(exportAttributes(attributes, from, this.#to)))
+  #attributes(attributes: PathAttributes, from: RibPeer | undefined, family: Family): PathAttributes {
+    const source = `${family} ${exportClass(from)}`
+    const known = memo(this.#sent, source, () => new WeakMap<PathAttributes, PathAttributes>())
+    return memo(known, attributes, () =>
+      this.#given.intern(exportAttributes(attributes, from, this.#to, family)),
+    )
   }
 
   #afterwards(operations: readonly Operation[], sent: PathAttributes): PathAttributes {

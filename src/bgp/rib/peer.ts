@@ -17,6 +17,10 @@ export interface RibPeer {
   readonly localAsn: number
   /** Our end of the session, and the next hop of what we announce as our own. */
   readonly localAddress: Address
+  /** The same for families that are not that of `localAddress`. */
+  readonly otherAddresses?: Readonly<Partial<Record<Family, Address>>>
+  /** IPv4 with IPv6 next hops is fine with both (RFC 8950). */
+  readonly extendedNextHop?: boolean
   /** Those negotiated. Routes of others are neither taken nor sent. */
   readonly families: readonly Family[]
   /** Times our own AS may stand in a received AS_PATH. */
@@ -54,5 +58,6 @@ export function groupKey(traits: GroupTraits): string {
   return JSON.stringify([
     [type, asn, localAsn, localAddress, families.toSorted(), encoding],
     [nextHopMode, reflector, filters?.export, longLived, addPathSend, gracefulShutdown, role],
+    [traits.otherAddresses, traits.extendedNextHop],
   ])
 }

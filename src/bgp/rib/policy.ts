@@ -41,9 +41,9 @@ const IMPORT_RULES: readonly (readonly [why: string, refuses: Refuses])[] = [
   ['ORIGINATOR_ID is ours', ({ attributes }, from) => attributes.originatorId === from.localRouterId], // RFC 4456 §8
   ['CLUSTER_LIST has our cluster ID', ({ attributes }, { reflector }) => hasPassed(attributes, reflector)], // RFC 4456 §8
   ['it only goes to customers (OTC)', ({ attributes }, from) => isLeak(attributes, from)], // RFC 9234 §5
-  ['next hop is our own address', ({ nextHop }, from) => nextHop === from.localAddress], // RFC 4271 §6.3
+  ['next hop is our own address', ({ nextHop }, from, family) => nextHop === ownNextHop(from, family)], // RFC 4271 §6.3
   ['next hop is not a host address', ({ nextHop }) => !isHostAddress(nextHop)], // RFC 4271 §6.3
-  ['next hop of another family', ({ nextHop }, _, family) => familyOf(nextHop) !== family], // RFC 8950 is not offered
+  ['next hop of another family', ({ nextHop }, from, family) => !mayLead(nextHop, family, from)],
 ]
 
 /** Why received paths of a family must not be used, in words; undefined when they may. */
@@ -63,8 +63,8 @@ export function ownAttributes(localPref: number): PathAttributes {
 export function mayExport(path: Path, from: RibPeer | undefined, to: GroupTraits): boolean {
   const family = familyOf(path.prefix)
   if (!to.families.includes(family)) return false
-  // Where we are to be the next hop we need an address of that family (RFC 8950 is not offered).
-  if (isNextHop(from, to) && familyOf(to.localAddress) !== family) return false
+  const nextHop = isNextHop(from, to) ? ownNextHop(to, family) : path.nextHop
+  if (!mayLead(nextHop, family, to)) return false
   if (!from) return true
   if (wouldLeak(path.attributes, to)) return false
   if (from.type === 'internal' && to.type === 'internal' && !reflects(path, from, to)) return false
@@ -98,16 +98,26 @@ function isNextHop(from: RibPeer | undefined, { type, nextHopMode }: GroupTraits
   return type === 'external' && nextHopMode !== 'keep'
 }
 
+/** Our address of a family towards a group, or, for want of one, that of the session. */
+function ownNextHop({ localAddress, otherAddresses }: GroupTraits, family: Family): Address {
+  return familyOf(localAddress) === family ? localAddress : (otherAddresses?.[family] ?? localAddress)
+}
+
+/** Whether a next hop may be that of routes of a family on a session. RFC 8950: IPv6 next hops for IPv4, where both know. */
+function mayLead(nextHop: Address, family: Family, { extendedNextHop }: GroupTraits): boolean {
+  return familyOf(nextHop) === family || (family === 'ipv4' && extendedNextHop === true)
+}
+
 /** What becomes of one attribute on its way out. Undefined: it is not sent. `from` is absent for our own paths. */
-type Rule<T> = (value: T, to: GroupTraits, from: RibPeer | undefined) => T | undefined
+type Rule<T> = (value: T, to: GroupTraits, from: RibPeer | undefined, family: Family) => T | undefined
 
 type Row<K extends keyof PathAttributes> = readonly Rule<PathAttributes[K]>[]
 
 const keep = <T>(value: T): T => value
 const drop = (): undefined => undefined
 const zero = (med: number | undefined): number | undefined => (med === undefined ? undefined : 0)
-const hop: Rule<Address | undefined> = (nextHop, to, from) =>
-  isNextHop(from, to) ? to.localAddress : nextHop
+const hop: Rule<Address | undefined> = (nextHop, to, from, family) =>
+  isNextHop(from, to) ? ownNextHop(to, family) : nextHop
 const prepend: Rule<readonly AsSegment[] | undefined> = (path, to) => prependAs(path ?? [], to.localAsn)
 // RFC 4456 §8: only what is reflected bears them.
 const origin: Rule<Address | undefined> = (id, _, from) =>
@@ -142,17 +152,18 @@ const ROWS = Object.entries(SENT) as [keyof PathAttributes, Row<keyof PathAttrib
 
 /**
  * What a group is told of a path from `from` (undefined: our own), apart from the prefix. Depends on the path's
- * attributes, and of `from` on what `exportClass` says.
+ * attributes and family, and of `from` on what `exportClass` says.
  */
 export function exportAttributes(
   attributes: PathAttributes,
   from: RibPeer | undefined,
   to: GroupTraits,
+  family: Family,
 ): PathAttributes {
   const column = (from ? 2 : 0) + (to.type === 'internal' ? 0 : 1)
   const sent: Record<string, unknown> = {}
   for (const [name, row] of ROWS) {
-    const value = (row[column] as Rule<unknown>)(attributes[name], to, from)
+    const value = (row[column] as Rule<unknown>)(attributes[name], to, from, family)
     if (value !== undefined) sent[name] = value
   }
   return sent as PathAttributes

@@ -1,7 +1,7 @@
 // What we say in OPEN, what we ask of the peer's, and what both come to.
 // RFC 4271 §4.2 and §6.2, RFC 5492, RFC 6286, RFC 6793; errors are those of the IANA registry.
 
-import type { Address, Family } from '../../inet/address.ts'
+import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import type { PeerConfig } from '../types.ts'
 import { initialCodec, type SessionCodec } from '../wire/codec.ts'
 import { BgpError } from '../wire/errors.ts'
@@ -23,6 +23,8 @@ export interface Negotiated {
   /** Both can mark where an answer to ROUTE-REFRESH begins and ends (RFC 7313). */
   readonly enhancedRefresh: boolean
   readonly routeRefresh: boolean
+  /** Routes of IPv4 may have IPv6 next hops (RFC 8950). */
+  readonly extendedNextHop: boolean
   /** What the peer said of its restarts; undefined: it keeps to RFC 4271. */
   readonly gracefulRestart: GracefulRestart | undefined
   /** What it said of staying away for longer; undefined: it does not know of that, and not of paths marked so. */
@@ -42,8 +44,8 @@ export interface Past {
 
 /**
  * The capabilities we send, in the order BIRD does; each is honoured. Extended messages (6) are not for the mesh, whose
- * other nodes may run the BIRD of calico-node, which does not know them. ADD-PATH (69) is for those who ask for it. Not sent:
- * extended next hop (5).
+ * other nodes may run the BIRD of calico-node, which does not know them. ADD-PATH (69) is for those who ask for it, extended
+ * next hop (5) for sessions over IPv6 that carry IPv4.
  * Long-lived graceful restart (71) names no family: we do as much for others, but of a node that is gone peers should
  * not keep the routes (RFC 9494 §4.2).
  */
@@ -51,6 +53,10 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
   ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
   () => [{ code: 'route-refresh' }],
   ({ kind }) => (kind === 'mesh' ? [] : [{ code: 'extended-message' }]),
+  (peer) =>
+    mayUseOtherNextHops(peer)
+      ? [{ code: 'extended-next-hop', tuples: [{ family: 'ipv4', nextHop: 'ipv6' }] }]
+      : [],
   ({ role }) => (role ? [{ code: 'role', role: roleNumber(role.name) }] : []),
   ({ families, restartTime }, { restarting, forwarding }) => [
     {
@@ -131,6 +137,7 @@ export function checkOpen(open: Open, peer: PeerConfig): Negotiated {
       addPathSend: inFamilies((family) => offers(peer, 'send') && theyOffer(open, family, 'receive')),
     },
     routeRefresh: has('route-refresh'),
+    extendedNextHop: families.includes('ipv4') && mayUseOtherNextHops(peer) && knowsOtherNextHops(open),
     enhancedRefresh: has('route-refresh') && has('enhanced-route-refresh'),
     gracefulRestart: open.capabilities.find((capability) => capability.code === 'graceful-restart'),
     longLived: open.capabilities.find((capability) => capability.code === 'long-lived-graceful-restart'),
@@ -148,6 +155,18 @@ function theyOffer({ capabilities }: Open, family: Family, what: 'send' | 'recei
     (capability) =>
       capability.code === 'add-path' &&
       capability.families.some(({ family: of, mode }) => of === family && (mode === what || mode === 'both')),
+  )
+}
+
+function mayUseOtherNextHops({ address, families }: PeerConfig): boolean {
+  return familyOf(address) === 'ipv6' && families.includes('ipv4')
+}
+
+function knowsOtherNextHops({ capabilities }: Open): boolean {
+  return capabilities.some(
+    (capability) =>
+      capability.code === 'extended-next-hop' &&
+      capability.tuples.some(({ family, nextHop }) => family === 'ipv4' && nextHop === 'ipv6'),
   )
 }
 

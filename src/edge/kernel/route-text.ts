@@ -4,7 +4,7 @@
 // serves both (ip-route(8); numbers from linux/rtnetlink.h). A line is a type, a prefix,
 // and words: some stand alone, most are followed by their value.
 
-import { parseAddress } from '../../inet/address.ts'
+import { type Address, familyOf, parseAddress } from '../../inet/address.ts'
 import { isHost, type Prefix, parseCidr, prefixAddress } from '../../inet/prefix.ts'
 import type { Route } from '../../plan/wanted.ts'
 import {
@@ -121,7 +121,7 @@ export function routeLine(route: Route): string {
   return words([
     type === 'blackhole' && 'blackhole',
     isHost(prefix) ? prefixAddress(prefix) : prefix,
-    gateway && `via ${gateway}`,
+    gateway && via(gateway, prefix),
     device && `dev ${device}`,
     protocol !== 'boot' && `proto ${protocol}`,
     scope && `scope ${scope}`,
@@ -139,7 +139,7 @@ export function replaceLine(route: KernelRoute): string {
     'route replace',
     route.type === 'blackhole' && 'blackhole',
     route.prefix,
-    route.gateway && `via ${route.gateway}`,
+    route.gateway && via(route.gateway, route.prefix),
     route.device && `dev ${route.device}`,
     route.source && `src ${route.source}`,
     `proto ${protocolNumber(route)}`,
@@ -151,10 +151,18 @@ export function replaceLine(route: KernelRoute): string {
   ])
 }
 
-function nextHopWords({ nexthops = [] }: Route): string[] {
+function nextHopWords({ prefix, nexthops = [] }: Route): string[] {
   return nexthops.map(({ gateway, device, onlink }) =>
-    words(['nexthop', gateway && `via ${gateway}`, `dev ${device}`, 'weight 1', onlink && 'onlink']),
+    words(['nexthop', gateway && via(gateway, prefix), `dev ${device}`, 'weight 1', onlink && 'onlink']),
   )
+}
+
+/** A gateway of the other family is told with its family: RFC 8950 makes such routes. */
+function via(gateway: Address, prefix: Prefix): string {
+  const family = familyOf(gateway)
+  return family === familyOf(prefix)
+    ? `via ${gateway}`
+    : `via ${family === 'ipv6' ? 'inet6' : 'inet'} ${gateway}`
 }
 
 /** The line that removes exactly `route`: a `del` that names less takes the first that fits (Calico felix/routetable). */

@@ -91,6 +91,36 @@ t.test('who may be told of a path', async (t) => {
   for (const [name, what, from, to, may] of cases) t.equal(mayExport(what, from, to), may, name)
 })
 
+t.test('IPv4 has IPv6 next hops only where both ends know of them (RFC 8950)', async (t) => {
+  const at = { address: address('fd07::2'), localAddress: address('fd07::1'), families: BOTH } as const
+  const [plain, knowing] = [router(3, at), router(3, { ...at, extendedNextHop: true })]
+  const received = path(plain, { nextHop: address('fd07::9') })
+  t.equal(whyIneligible(received, plain, 'ipv4'), 'next hop of another family')
+  t.equal(whyIneligible(received, knowing, 'ipv4'), undefined)
+  t.same([mayExport(own, undefined, plain), mayExport(own, undefined, knowing)], [false, true])
+  t.equal(exportAttributes(own.attributes, undefined, knowing, 'ipv4').nextHop, 'fd07::1')
+  const six = { ...knowing, localAddress: address('10.0.0.1') }
+  t.notOk(mayExport({ ...own, prefix: prefix('fd10::/64') }, undefined, six), 'and never the other way round')
+})
+
+t.test('a next hop of the right family comes first, if we have one', async (t) => {
+  const to = router(3, {
+    localAddress: address('fd07::1'),
+    families: BOTH,
+    otherAddresses: { ipv4: address('10.0.0.1') },
+    extendedNextHop: true,
+  })
+  t.equal(exportAttributes(own.attributes, undefined, to, 'ipv4').nextHop, '10.0.0.1')
+  t.equal(exportAttributes(own.attributes, undefined, to, 'ipv6').nextHop, 'fd07::1')
+  t.ok(mayExport(own, undefined, { ...to, extendedNextHop: false }))
+})
+
+t.test('what a node passes on unchanged needs a peer that knows such next hops', async (t) => {
+  const from = router(3, { extendedNextHop: true })
+  const six = path(from, { nextHop: address('fd07::9') })
+  t.same([mayExport(six, from, node), mayExport(six, from, router(4))], [false, true])
+})
+
 t.test('a reflector passes on what it hears from clients, and to them all it hears (RFC 4456)', async (t) => {
   const clusterId = address('1.1.1.1')
   const [client, other] = [4, 5].map((host) => peer(host, { reflector: { clusterId, client: true } }))
@@ -107,15 +137,15 @@ t.test('a reflector passes on what it hears from clients, and to them all it hea
   for (const [name, what, from, to, may] of cases) t.equal(mayExport(what, from, to), may, name)
   t.equal(whyIneligible(path(client!, loop), client!, 'ipv4'), 'CLUSTER_LIST has our cluster ID')
 
-  const sent = exportAttributes(path(client!).attributes, client!, other!)
+  const sent = exportAttributes(path(client!).attributes, client!, other!, 'ipv4')
   t.match(sent, { originatorId: client!.routerId, clusterList: [clusterId], nextHop: address('10.0.0.9') })
   const passed = path(client!, { originatorId: address('9.9.9.9'), clusterList: [address('2.2.2.2')] })
-  t.match(exportAttributes(passed.attributes, client!, other!), {
+  t.match(exportAttributes(passed.attributes, client!, other!, 'ipv4'), {
     originatorId: address('9.9.9.9'),
     clusterList: [clusterId, address('2.2.2.2')],
   })
   t.notOk(
-    'clusterList' in exportAttributes(path(tor).attributes, tor, client!),
+    'clusterList' in exportAttributes(path(tor).attributes, tor, client!, 'ipv4'),
     'of another AS: not reflected',
   )
 })
@@ -123,8 +153,12 @@ t.test('a reflector passes on what it hears from clients, and to them all it hea
 t.test('whose next hop a path has when it is passed on', async (t) => {
   const theirs = address('10.0.0.9')
   const hop = (from: RibPeer | undefined, to: RibPeer, mode?: 'self' | 'keep') =>
-    exportAttributes(path(from ?? null).attributes, from, { ...to, ...(mode && { nextHopMode: mode }) })
-      .nextHop
+    exportAttributes(
+      path(from ?? null).attributes,
+      from,
+      { ...to, ...(mode && { nextHopMode: mode }) },
+      'ipv4',
+    ).nextHop
   t.same(
     [hop(undefined, node, 'keep'), hop(undefined, tor, 'keep')],
     [LOCAL.address, LOCAL.address],
@@ -153,13 +187,13 @@ const learned = path(tor, {
 })
 
 t.test('our own routes are announced as a calico-node announces its own', async (t) => {
-  t.same(exportAttributes(own.attributes, undefined, node), {
+  t.same(exportAttributes(own.attributes, undefined, node, 'ipv4'), {
     origin: 'igp',
     asPath: [],
     nextHop: LOCAL.address,
     localPref: 2147482623,
   })
-  t.same(exportAttributes(own.attributes, undefined, tor), {
+  t.same(exportAttributes(own.attributes, undefined, tor, 'ipv4'), {
     origin: 'igp',
     asPath: sequence(LOCAL.asn),
     nextHop: LOCAL.address,
@@ -168,7 +202,7 @@ t.test('our own routes are announced as a calico-node announces its own', async 
 
 t.test('inside our AS a learned path travels unchanged, but for the Partial bit', async (t) => {
   const { originatorId, clusterList, ...kept } = learned.attributes
-  t.same(exportAttributes(learned.attributes, tor, node), {
+  t.same(exportAttributes(learned.attributes, tor, node, 'ipv4'), {
     ...kept,
     unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
   })
@@ -176,7 +210,7 @@ t.test('inside our AS a learned path travels unchanged, but for the Partial bit'
 
 t.test('to another AS it is ours: next hop, AS, and nothing that stays inside', async (t) => {
   const { localPref, originatorId, clusterList, ipv6ExtendedCommunities, ...kept } = learned.attributes
-  t.same(exportAttributes(learned.attributes, node, tor), {
+  t.same(exportAttributes(learned.attributes, node, tor, 'ipv4'), {
     ...kept,
     asPath: sequence(LOCAL.asn, 65000),
     nextHop: LOCAL.address,
@@ -184,12 +218,12 @@ t.test('to another AS it is ours: next hop, AS, and nothing that stays inside', 
     extendedCommunities: ['0002fde800000001'],
     unknown: [{ code: 99, flags: 0xe0, value: Uint8Array.of(1) }],
   })
-  t.notOk('med' in exportAttributes(path(node).attributes, node, tor), 'no MED is invented')
+  t.notOk('med' in exportAttributes(path(node).attributes, node, tor, 'ipv4'), 'no MED is invented')
 })
 
 t.test('an AS is prepended to a sequence with room, else as a segment of its own', async (t) => {
   const sent = (asPath: AsSegment[]): unknown =>
-    exportAttributes(path(tor, { asPath }).attributes, tor, router(4)).asPath
+    exportAttributes(path(tor, { asPath }).attributes, tor, router(4), 'ipv4').asPath
   const full = { type: 'sequence' as const, asns: new Array<number>(255).fill(1) }
   const set = { type: 'set' as const, asns: [1] }
   t.same(sent([set]), [{ type: 'sequence', asns: [LOCAL.asn] }, set])

@@ -178,3 +178,18 @@ t.test('roles are told where there is one, and have to fit (RFC 9234)', async (t
   t.equal(refusal(from(4), outside), '2/11')
   t.equal(refusal({ asn: 65001 }, { ...outside, role: { name: 'customer', strict: true } }), '2/11')
 })
+
+t.test('IPv6 next hops of IPv4 are for sessions over IPv6 that carry it (RFC 8950)', async (t) => {
+  const over6 = { address: address('fd07::2'), families: ['ipv4', 'ipv6'] } as const
+  const offered = (of: Partial<PeerConfig>) =>
+    openFor({ ...peer, ...of }, { restarting: false, forwarding: false }).capabilities.filter(
+      ({ code }) => code === 'extended-next-hop',
+    )
+  t.same(offered(over6), [{ code: 'extended-next-hop', tuples: [{ family: 'ipv4', nextHop: 'ipv6' }] }])
+  t.same([offered({}), offered({ ...over6, families: ['ipv6'] })], [[], []])
+  const knows = { capabilities: [...bird.capabilities, ...offered(over6)] }
+  t.same(
+    [check(knows, over6), check({}, over6), check(knows)].map(({ extendedNextHop }) => extendedNextHop),
+    [true, false, false],
+  )
+})

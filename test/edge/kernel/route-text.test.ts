@@ -53,6 +53,20 @@ const forms: readonly Form[] = [
     remove: 'route del blackhole 10.65.0.0/26 proto 80 metric 0',
   },
   {
+    name: 'IPv4 by way of IPv6 (RFC 8950)',
+    printed: '1 10.65.9.0/26 via inet6 fd00::4 dev eth0 proto 12 scope 0 ',
+    route: {
+      prefix: prefix('10.65.9.0/26'),
+      type: 'unicast',
+      protocol: 'bird',
+      gateway: address('fd00::4'),
+      device: 'eth0',
+      because,
+    },
+    put: 'route replace 10.65.9.0/26 via inet6 fd00::4 dev eth0 proto 12 metric 0',
+    remove: 'route del 10.65.9.0/26 dev eth0 proto 12 metric 0',
+  },
+  {
     name: 'remote block over IPIP',
     printed: '1 10.65.3.0/26 via 172.18.0.5 dev tunl0 proto 80 scope 0 onlink mtu 1480 ',
     route: {
