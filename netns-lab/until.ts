@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 export interface Patience {
-  /** Longer in the virtual machine, as is `everyMs`: there a look costs seconds of the only processor. */
+  /** Longer in the virtual machine, as is `everyMs`. */
   readonly deadlineMs: number
   /** Between two looks. */
   readonly everyMs?: number
@@ -12,6 +12,13 @@ export interface Patience {
 
 /** How many times as long everything may take: the virtual machine sets it for what runs inside. */
 const patience = Number(process.env.CARACAL_LAB_PATIENCE ?? 1)
+
+/**
+ * In the virtual machine a look can cost seconds of the only processor: two thirds of it are left to what is looked at.
+ */
+function restAfter(lookMs: number): number {
+  return patience > 1 ? 2 * lookMs : 0
+}
 
 /** A time limit as it holds here, in the unit it is given in. */
 export function patient(limit: number): number {
@@ -29,10 +36,11 @@ export async function until<T>(
   const deadline = Date.now() + patient(deadlineMs)
   for (;;) {
     signal?.throwIfAborted()
+    const begin = Date.now()
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (Date.now() >= deadline) return undefined
-    await delay(patient(everyMs), undefined, { signal })
+    await delay(Math.max(patient(everyMs), restAfter(Date.now() - begin)), undefined, { signal })
   }
 }
 
