@@ -30,14 +30,22 @@ export async function makeNetwork(place: Place): Promise<void> {
   for (const segment of topology.segments) await makeSegment(place, segment)
   const routers = new Set(topology.routers)
   for (const machine of machines(topology)) {
-    await makeNamespace(place, machine.name)
-    if (routers.has(machine)) await forward(place, machine.name)
+    await makeNamespace(place, machine.name, routers.has(machine) ? forwarding : {})
     await connect(place, machine)
   }
 }
 
-/** A namespace in the state a machine of the lab boots with, whatever the settings of the real machine are. */
-export async function makeNamespace(place: Place, name: string): Promise<void> {
+const forwarding = { 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }
+
+/** To be among the first lines for ip(8) in a namespace. A process costs most of a second in the virtual machine. */
+export const loopback = 'link set lo up'
+
+/** A namespace in the state a machine of the lab boots with but for `settings`, whatever those of the real machine are. */
+export async function makeNamespace(
+  place: Place,
+  name: string,
+  settings: Readonly<Record<string, number>> = {},
+): Promise<void> {
   const namespace = place.namespaceOf(name)
   place.note({ made: namespace })
   await run(['ip', 'netns', 'add', namespace], { signal: place.signal })
@@ -52,10 +60,10 @@ export async function makeNamespace(place: Place, name: string): Promise<void> {
       'net.ipv6.conf.all.disable_ipv6': 0,
       'net.ipv6.conf.default.disable_ipv6': 0,
       'net.ipv6.conf.default.accept_ra': 0,
+      ...settings,
     },
     place.signal,
   )
-  await ip(namespace, ['link set lo up'], place.signal)
 }
 
 /** Adds a machine that is in no topology file, such as the datastore's. */
@@ -72,18 +80,13 @@ export async function cable(place: Place, machine: Machine, state: 'up' | 'down'
 
 async function makeSegment(place: Place, { name }: Segment): Promise<void> {
   await makeNamespace(place, name)
-  const bridge = 'type bridge stp_state 0 forward_delay 0 mcast_snooping 0'
-  await ip(place.namespaceOf(name), [`link add bridge ${bridge}`, 'link set bridge up'], place.signal)
-}
-
-async function forward(place: Place, name: string): Promise<void> {
-  const on = { 'net.ipv4.ip_forward': 1, 'net.ipv6.conf.all.forwarding': 1 }
-  await sysctl(place.namespaceOf(name), on, place.signal)
+  const bridge = 'link add bridge type bridge stp_state 0 forward_delay 0 mcast_snooping 0'
+  await ip(place.namespaceOf(name), [loopback, bridge, 'link set bridge up'], place.signal)
 }
 
 async function connect(place: Place, machine: Machine): Promise<void> {
   const namespace = place.namespaceOf(machine.name)
-  const lines: string[] = []
+  const lines = [loopback]
   for (const { device, segment, addresses } of interfacesOf(place.topology, machine)) {
     await ip(
       place.namespaceOf(segment.name),

@@ -8,7 +8,7 @@ import { type Address, familyOf } from '../../src/inet/address.ts'
 import { formatMac } from '../../src/inet/mac.ts'
 import { hostPrefix } from '../../src/inet/prefix.ts'
 import type { Pod } from '../topology/index.ts'
-import { makeNamespace, type Place } from './network.ts'
+import { loopback, makeNamespace, type Place } from './network.ts'
 import { ip, run, sysctl } from './run.ts'
 
 const hostMac = 'ee:ee:ee:ee:ee:ee'
@@ -31,13 +31,12 @@ export async function plug(place: Place, pod: Pod, addresses: readonly Address[]
   const inner = `name eth0 address ${podMac(pod)} netns ${inPod}`
   await ip(onNode, [`link add ${device} address ${hostMac} type veth peer ${inner}`], place.signal)
   await sysctl(onNode, hostSettings(device), place.signal)
-  await ip(onNode, [`link set ${device} up`], place.signal)
-  await ip(inPod, ['link set eth0 up', ...addresses.flatMap(podLines)], place.signal)
+  await ip(inPod, [loopback, 'link set eth0 up', ...addresses.flatMap(podLines)], place.signal)
   const metric = felixMetric(place, pod)
   const routes = addresses.map(
     (address) => `route add ${hostPrefix(address)} dev ${device} ${scope(address)} ${metric}`,
   )
-  await ip(onNode, routes, place.signal)
+  await ip(onNode, [`link set ${device} up`, ...routes], place.signal)
 }
 
 /** Takes the veth away, and with it the routes; then the namespace. */

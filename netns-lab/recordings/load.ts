@@ -3,7 +3,7 @@
 import { refreshAfter } from '../cni.ts'
 import { etcdHost } from '../daemons/datastore.ts'
 import { environmentOn } from '../exec.ts'
-import { makeNamespace } from '../kernel/network.ts'
+import { loopback, makeNamespace } from '../kernel/network.ts'
 import { inside, ip, run } from '../kernel/run.ts'
 import { type Lab, LabError } from '../lab.ts'
 import { type RecordedPod, type Recording, recordedNode, recordedPods } from './recording.ts'
@@ -62,5 +62,5 @@ async function plugBare(lab: Lab, { name, interfaceName, mac }: RecordedPod): Pr
     [`link add ${outer} type veth peer ${inner}`, `link set ${interfaceName} up`],
     lab.signal,
   )
-  await ip(lab.namespaceOf(name), ['link set eth0 up'], lab.signal)
+  await ip(lab.namespaceOf(name), [loopback, 'link set eth0 up'], lab.signal)
 }
