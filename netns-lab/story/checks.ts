@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Lab } from '../lab.ts'
 import { patient, until } from '../until.ts'
-import { difference, normalised, sameLines } from './compare.ts'
+import { difference, normalised, sameLines, withoutPodNeighbours } from './compare.ts'
 
 /** A story that is being told. */
 export interface Telling {
@@ -67,8 +67,9 @@ export async function record(
   writeFileSync(join(folder, file), `${last}\n`)
 }
 
-function expectation({ folder }: Telling, file: string): string {
+function expectation({ folder, lab }: Telling, file: string): string {
   const path = join(folder, file)
   if (!existsSync(path)) throw new CheckError(`${path} is missing; --update writes it`)
-  return readFileSync(path, 'utf8')
+  const text = readFileSync(path, 'utf8')
+  return lab.state.store === 'kubernetes' ? withoutPodNeighbours(text) : text
 }

@@ -13,6 +13,14 @@ export function normalised(text: string): string[] {
     .filter((line) => line !== '')
 }
 
+/**
+ * The lines of a kernel in which only what a datastore says of an endpoint is known: a Pod does not say its MAC, so with
+ * Kubernetes its neighbour is learned by ARP and not permanent.
+ */
+export function withoutPodNeighbours(text: string): string {
+  return text.replaceAll(/^.* dev cali\w+ lladdr \S+ PERMANENT\n/gm, '')
+}
+
 /** True when both have the same lines, in any order. */
 export function sameLines(expected: string, actual: string): boolean {
   const [a, b] = [normalised(expected), normalised(actual)].map((lines) => lines.sort().join('\n'))

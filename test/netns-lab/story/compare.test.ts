@@ -1,7 +1,7 @@
 // Expected and actual output: what counts as the same, and how a difference is shown.
 
 import t from 'tap'
-import { difference, normalised, sameLines } from '../../../netns-lab/story/compare.ts'
+import { difference, normalised, sameLines, withoutPodNeighbours } from '../../../netns-lab/story/compare.ts'
 
 t.test('order, trailing spaces, empty lines, times and dates do not count', async (t) => {
   t.ok(sameLines('a\nb 07:15:00\n', 'b 23:59:59.123  \n\na   '))
@@ -20,4 +20,10 @@ t.test('a difference shows the actual text, marks what is too much, and adds wha
 
 t.test('a MAC address is no clock time', async (t) => {
   t.same(normalised('lladdr 66:22:33:44:55:66 12:34:56'), ['lladdr 66:22:33:44:55:66 HH:MM:SS'])
+})
+
+t.test('neighbours of pods are told from those of other nodes', async (t) => {
+  const pod = '172.18.0.3 dev cali989a3c18134 lladdr 02:98:9a:3c:18:13 PERMANENT\n'
+  const node = '172.18.0.64 dev vxlan.calico lladdr 66:89:3a:22:7a:ac PERMANENT\n'
+  t.equal(withoutPodNeighbours(pod + node + pod), node)
 })
