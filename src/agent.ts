@@ -10,6 +10,7 @@
 
 import { join } from 'node:path'
 import { answers } from './agent/answers.ts'
+import { Events } from './agent/events.ts'
 import { Intake } from './agent/intake.ts'
 import { type KubernetesPart, kubernetesPart } from './agent/kubernetes.ts'
 import { LiveSettings } from './agent/live-settings.ts'
@@ -43,6 +44,7 @@ import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { bgpStatus, kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
+import { eventWriter } from './edge/datastore/kubernetes/events.ts'
 import { watchServices } from './edge/datastore/kubernetes/services.ts'
 import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
@@ -96,6 +98,7 @@ class Agent {
   readonly #recollection: Recollection
   readonly #services: Services
   readonly #nodeStatuses: NodeStatuses
+  readonly #events: Events | undefined
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
@@ -235,6 +238,7 @@ class Agent {
       clock: systemClock,
       onDown: (peer) => this.#peers?.step({ kind: 'path-down', peer }),
     })
+    this.#events = hasKubernetes(settings) ? this.#openEvents() : undefined
     this.#observers = new Observers({
       settings: () => this.#settings,
       status: () => this.#status(),
@@ -242,6 +246,7 @@ class Agent {
       kernel: this.#kernel,
       connections: () => this.#peers?.attempts ?? {},
       contactsLost: () => this.#intake.contactsLost,
+      events: () => this.#events?.counts ?? {},
       now: Date.now,
       log: this.#log,
     })
@@ -286,6 +291,7 @@ class Agent {
       this.#transitions,
     ]
     for (const part of [...parts, this.#restart]) part.stop()
+    this.#events?.stop()
     this.#secrets.close()
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
@@ -494,6 +500,21 @@ class Agent {
   }
 
   // ---- what is asked
+
+  #openEvents(): Events {
+    const { nodename, k8sNodeRef } = this.#settings
+    return new Events({
+      writer: eventWriter(datastoreSettings(this.#settings), k8sNodeRef ?? nodename),
+      watched: () => ({
+        status: this.#status(),
+        poolsNotInForce: this.#plan.poolsNotInForce,
+        tunnelAddresses: this.#tunnelAddresses.warnings,
+      }),
+      clock: systemClock,
+      now: Date.now,
+      log: this.#log,
+    })
+  }
 
   #reported({ rib }: Speaker): Reported {
     return {

@@ -16,6 +16,8 @@ export interface Measured {
   readonly connections: Readonly<Record<string, number>>
   /** Times that contact with the datastore was lost. */
   readonly contactsLost: number
+  /** Events of Kubernetes since the start, by what became of them. */
+  readonly events: Readonly<Record<string, number>>
   readonly isReady: boolean
   /** Milliseconds since 1970. */
   readonly now: number
@@ -147,6 +149,12 @@ export const metrics: readonly Metric[] = [
     name: 'caracal_datastore_problems',
     help: 'Objects of the datastore that cannot be used, and other trouble with it.',
     samples: ({ status }) => one(status.datastore.problems.length),
+  },
+  {
+    name: 'caracal_events_total',
+    help: 'Events of Kubernetes about this node, by whether they could be written.',
+    labels: ['outcome'],
+    samples: ({ events }) => labelled('outcome', events),
   },
 ]
 

@@ -16,6 +16,7 @@ export interface ObserversOptions {
   readonly kernel: { readonly roundMs: number; views(): readonly ReconcilerView[] }
   readonly connections: () => Readonly<Record<string, number>>
   readonly contactsLost: () => number
+  readonly events: () => Readonly<Record<string, number>>
   readonly now: () => number
   readonly log: Log
 }
@@ -42,6 +43,7 @@ export class Observers {
           kernel: kernel.views(),
           connections: options.connections(),
           contactsLost: options.contactsLost(),
+          events: options.events(),
           isReady: this.#unreadiness().length === 0,
           now: options.now(),
         })),

@@ -16,7 +16,7 @@ import { Bearing } from './bearing.ts'
 import { bgpWarnings } from './bgp-warnings.ts'
 import { rememberHomes } from './encap/devices.ts'
 import { podMtu, type TunnelKind } from './encap/local.ts'
-import { tunnelWarnings } from './encap/warnings.ts'
+import { poolsNotInForce, tunnelWarnings, type WarningInputs } from './encap/warnings.ts'
 import type { Facts } from './facts.ts'
 import { Known, type PlanSettings } from './known.ts'
 import type { Declined } from './offer.ts'
@@ -264,10 +264,16 @@ export class Plan {
   }
 
   get warnings(): string[] {
-    return [
-      ...bgpWarnings(this.facts),
-      ...tunnelWarnings({ ...this.#values.inputs, bgpEnabled: this.#known.settings.bgp.enabled }),
-    ]
+    return [...bgpWarnings(this.facts), ...tunnelWarnings(this.#warningInputs)]
+  }
+
+  /** Those of the warnings that are about whole pools. */
+  get poolsNotInForce(): string[] {
+    return poolsNotInForce(this.#warningInputs)
+  }
+
+  get #warningInputs(): WarningInputs {
+    return { ...this.#values.inputs, bgpEnabled: this.#known.settings.bgp.enabled }
   }
 
   /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */

@@ -37,6 +37,7 @@ const measured: Measured = {
   ],
   connections: { accepted: 6, dialled: 7, failed: 8 },
   contactsLost: 2,
+  events: { written: 4, dropped: 0 },
   isReady: true,
   now: 3_500,
 }
@@ -75,6 +76,7 @@ t.test('what the agent counts is a series each, by kinds that are known beforeha
       'caracal_datastore_lag_seconds 2.5',
       'caracal_datastore_contacts_lost_total 2',
       'caracal_datastore_problems 1',
+      'caracal_events_total{outcome="written"} 4',
     ],
   )
 })

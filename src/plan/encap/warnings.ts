@@ -19,12 +19,17 @@ export function tunnelWarnings(inputs: WarningInputs): string[] {
   const { facts, local, settings } = inputs
   const contradicting = contradiction(settings.tunnels.programClusterRoutes, facts)
   return [
-    ...[...facts.pools()].flatMap((pool) => poolWarning(pool, inputs) ?? []),
+    ...poolsNotInForce(inputs),
     ...subnetWarnings(inputs),
     ...addressWarnings(facts),
     ...mtuWarnings(local),
     ...(contradicting ? [contradicting] : []),
   ]
+}
+
+/** The pools whose routes cannot be had, each with its reason. */
+export function poolsNotInForce(inputs: WarningInputs): string[] {
+  return [...inputs.facts.pools()].flatMap((pool) => poolWarning(pool, inputs) ?? [])
 }
 
 /** Why the routes of a pool cannot be had. */

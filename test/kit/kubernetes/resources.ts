@@ -50,6 +50,7 @@ export const core: readonly Resource[] = [
     fieldSelectors: [...names, 'spec.nodeName', 'status.phase'],
   },
   { plural: 'services', kind: 'Service', namespaced: true, fieldSelectors: names },
+  { plural: 'events', kind: 'Event', namespaced: true, fieldSelectors: names },
   { plural: 'secrets', kind: 'Secret', namespaced: true, fieldSelectors: names },
   { plural: 'configmaps', kind: 'ConfigMap', namespaced: true, fieldSelectors: names },
   { plural: 'serviceaccounts', kind: 'ServiceAccount', namespaced: true, fieldSelectors: names },

@@ -1,0 +1,85 @@
+// Events of Kubernetes on our Node, as `kubectl describe node` shows them (core/v1 Event).
+
+import { createHash } from 'node:crypto'
+import { printJson } from '../../../cluster/json.ts'
+import { ApiError, apiClient } from './client.ts'
+import type { KubernetesSettings } from './config.ts'
+
+/** What is said of the node. Times are milliseconds since 1970. */
+export interface NodeEvent {
+  readonly type: 'Warning' | 'Normal'
+  readonly reason: string
+  readonly message: string
+  readonly first: number
+  readonly last: number
+  readonly count: number
+}
+
+export interface EventWriter {
+  /** Says it, in place of what was said for this reason since the same moment. @throws ApiError, or what the network says */
+  write(event: NodeEvent): Promise<void>
+  close(): void
+}
+
+/** Where Events live that are about no object of a namespace. */
+const PATH = '/api/v1/namespaces/default/events'
+
+/** Nothing is loaded or contacted before the first Event. `node` is the name that Kubernetes knows it by. */
+export function eventWriter(settings: KubernetesSettings, node: string): EventWriter {
+  const client = apiClient(settings)
+
+  async function create(event: NodeEvent, name: string): Promise<void> {
+    await client.call(PATH, { method: 'POST', body: printJson(eventObject(event, name, node)) })
+  }
+
+  async function repeat({ message, last, count }: NodeEvent, name: string): Promise<void> {
+    const body = printJson({ message, lastTimestamp: moment(last), count })
+    await client.call(`${PATH}/${name}`, {
+      method: 'PATCH',
+      body,
+      contentType: 'application/merge-patch+json',
+    })
+  }
+
+  return {
+    async write(event) {
+      const name = nameOf(event, node)
+      if (event.count === 1) return create(event, name)
+      await repeat(event, name).catch((error) => {
+        // The API server forgets Events after an hour.
+        if (error instanceof ApiError && error.code === 404) return create(event, name)
+        throw error
+      })
+    },
+    close: () => client.close(),
+  }
+}
+
+/** The same for each time the same thing is said, and another one for the next time it happens. */
+function nameOf({ reason, first }: NodeEvent, node: string): string {
+  const hash = createHash('sha256').update(`${reason} ${first}`).digest('hex').slice(0, 16)
+  return `${node}.${hash}`
+}
+
+function eventObject({ type, reason, message, first, last, count }: NodeEvent, name: string, node: string) {
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name, namespace: 'default' },
+    // Not the Node's own uid: kubelet and kubectl go by its name.
+    involvedObject: { apiVersion: 'v1', kind: 'Node', name: node, uid: node },
+    type,
+    reason,
+    message,
+    source: { component: 'caracal', host: node },
+    reportingComponent: 'caracal',
+    reportingInstance: node,
+    firstTimestamp: moment(first),
+    lastTimestamp: moment(last),
+    count,
+  }
+}
+
+function moment(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`
+}
