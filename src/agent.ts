@@ -15,9 +15,12 @@ import { Intake } from './agent/intake.ts'
 import { type KubernetesPart, kubernetesPart } from './agent/kubernetes.ts'
 import { LiveSettings } from './agent/live-settings.ts'
 import { mtuFile } from './agent/mtu-file.ts'
+import { logDeletion, logProblems } from './agent/news.ts'
 import { nodeReport, type Reported } from './agent/node-report.ts'
 import { NodeStatuses } from './agent/node-statuses.ts'
 import { Observers } from './agent/observers.ts'
+import { Peering } from './agent/peering.ts'
+import { PoolClaims } from './agent/pool-claims.ts'
 import { Recollection } from './agent/recollection.ts'
 import { Restart } from './agent/restart.ts'
 import { Services } from './agent/services.ts'
@@ -32,46 +35,30 @@ import {
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
-import { KernelWishes, listenPoints, peersEvent, watchPaths } from './agent/wishes.ts'
-import { Speaker } from './bgp/speaker.ts'
-import type { BestPathChange } from './bgp/types.ts'
+import { KernelWishes } from './agent/wishes.ts'
+import type { Speaker } from './bgp/speaker.ts'
 import type { AnyKind, Datastore } from './cluster/feed.ts'
 import { type Change, ClusterView } from './cluster/view.ts'
 import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
-import { Bfd } from './edge/bfd/bfd.ts'
 import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
-import { bgpStatus, kernelStatus } from './edge/control/status.ts'
+import { kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
 import { eventWriter } from './edge/datastore/kubernetes/events.ts'
 import { watchServices } from './edge/datastore/kubernetes/services.ts'
 import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
-import { openSavedState, type SavedState } from './edge/kernel/saved-state.ts'
+import { openSavedState } from './edge/kernel/saved-state.ts'
 import { systemClock } from './edge/kernel/system-clock.ts'
 import { createLog, type Log } from './edge/observe/log.ts'
-import { Runner } from './edge/peers/runner.ts'
 import { type SecretDirectory, secretDirectory } from './edge/secrets/directory.ts'
-import { contains, type Prefix } from './inet/prefix.ts'
-import { Announcements } from './plan/announcements.ts'
+import type { Prefix } from './inet/prefix.ts'
 import type { TunnelKind } from './plan/encap/local.ts'
-import { Plan, type PlanChanges } from './plan/plan.ts'
-
-/** Too many come and go in a large cluster to be worth a line each. */
-const COME_WITH_PODS: ReadonlySet<AnyKind> = new Set([
-  'WorkloadEndpoint',
-  'IPAMBlock',
-  'BlockAffinity',
-  'IPAMHandle',
-  'Service',
-  'EndpointSlice',
-])
+import { Plan } from './plan/plan.ts'
 
 const REFER_TO_SECRETS: ReadonlySet<AnyKind> = new Set(['BGPPeer', 'BGPConfiguration'])
-
-const WAITING = { unable: 'the datastore has not said yet who we are' }
 
 /** Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this. */
 export async function runAgent(environment: Environment): Promise<void> {
@@ -91,7 +78,7 @@ class Agent {
   readonly #log: Log
   readonly #plan: Plan
   readonly #secrets: SecretDirectory
-  readonly #saved: SavedState
+  readonly #pools: PoolClaims
   readonly #kubernetes: KubernetesPart | undefined
   readonly #datastore: Datastore
   readonly #intake: Intake
@@ -103,21 +90,15 @@ class Agent {
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
   readonly #transitions: Transitions
-  readonly #announcements: Announcements
   readonly #restart: Restart
   readonly #kernel: Kernel
   readonly #kernelWishes: KernelWishes
-  readonly #bfd: Bfd
+  readonly #peering: Peering
   readonly #observers: Observers
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
-  /** Both come when there is something to say: `#begin`. */
-  #speaker: Speaker | undefined
-  #peers: Runner | undefined
   #begun: Promise<void> | undefined
   #turnDue = false
-  /** When the sessions that are wanted last changed. */
-  #reconfiguredAt = Date.now()
   #stopped = false
 
   constructor(environment: Environment) {
@@ -128,7 +109,6 @@ class Agent {
     this.#secrets = secretDirectory(settings.bgpSecrets, (ref, state) =>
       this.#input(() => this.#plan.secret(ref, state)),
     )
-    this.#saved = openSavedState(stateFile(settings, 'caracal-routes'))
     this.#kubernetes = kubernetesPart({
       settings,
       clock: systemClock,
@@ -174,7 +154,8 @@ class Agent {
       now: Date.now,
       log: this.#log,
       report: (classes) => {
-        const reported = this.#intake.isReady && this.#speaker ? this.#reported(this.#speaker) : undefined
+        const { speaker } = this.#peering
+        const reported = this.#intake.isReady && speaker ? this.#reported(speaker) : undefined
         return reported && nodeReport(classes, reported)
       },
     })
@@ -203,40 +184,50 @@ class Agent {
       clock: systemClock,
       onEnd: () => this.#input(() => this.#tunnelAddresses.lookAgain()),
     })
-    this.#announcements = new Announcements({
-      wanted: (prefix) => this.#plan.originations.get(prefix),
-      leansOn: (prefix) => this.#plan.leansOn(prefix),
-      inForce: (route) => this.#kernel.routes.inForce(route),
-    })
     this.#restart = new Restart({
       clock: systemClock,
       announcedAll: () => this.#hasAnnouncedAll,
-      heardAll: () => this.#speaker?.heardAll ?? false,
-      onAnnounced: () => this.#peers?.step({ kind: 'restarted' }),
+      heardAll: () => this.#peering.speaker?.heardAll ?? false,
+      onAnnounced: () => this.#peering.step({ kind: 'restarted' }),
       onHeard: () => {
-        this.#peers?.step({ kind: 'heard-enough' })
+        this.#peering.step({ kind: 'heard-enough' })
         this.#input(() => this.#plan.forgetStale())
       },
     })
+    const saved = openSavedState(stateFile(settings, 'caracal-routes'))
     this.#kernel = new Kernel({
       clock: systemClock,
-      saved: this.#saved,
+      saved,
       settings: kernelSettings(() => this.#settings),
       routeWriter: settings.routeWriter,
       isInformed: () => this.#intake.isReady,
       onUnderlay: (links, foreign) => {
         this.#startup.interfaces(links)
         this.#input(() => this.#plan.underlay(links, foreign))
-        this.#peers?.step({ kind: 'next-hops' }) // at once, so that the next best paths are in the same turn
+        this.#peering.step({ kind: 'next-hops' }) // at once, so that the next best paths are in the same turn
       },
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
     })
     this.#kernelWishes = new KernelWishes(this.#kernel)
-    this.#bfd = new Bfd({
-      log: this.#log,
+    this.#pools = new PoolClaims({
+      saved,
+      current: () => this.#plan.facts.pools(),
+      routes: () => this.#kernel.routes.actual(),
+    })
+    this.#peering = new Peering({
+      plan: this.#plan,
+      inForce: (route) => this.#kernel.routes.inForce(route),
+      passwords: (ref) => this.#secrets.value(ref),
       clock: systemClock,
-      onDown: (peer) => this.#peers?.step({ kind: 'path-down', peer }),
+      random: Math.random,
+      now: Date.now,
+      log: this.#log,
+      onBest: (changes) =>
+        this.#input(() => {
+          for (const change of changes) this.#plan.best(change)
+        }),
+      onHeard: () => this.#turnSoon(),
     })
     this.#events = hasKubernetes(settings) ? this.#openEvents() : undefined
     this.#observers = new Observers({
@@ -244,7 +235,7 @@ class Agent {
       status: () => this.#status(),
       isCarriedOut: () => this.#isCarriedOut,
       kernel: this.#kernel,
-      connections: () => this.#peers?.attempts ?? {},
+      connections: () => this.#peering.attempts,
       contactsLost: () => this.#intake.contactsLost,
       events: () => this.#events?.counts ?? {},
       now: Date.now,
@@ -264,10 +255,10 @@ class Agent {
         ...answers({
           plan: this.#plan,
           kernel: this.#kernel,
-          speaker: () => this.#speaker,
-          announces: (prefix) => this.#announcements.has(prefix),
-          step: (event) => this.#peers?.step(event),
-          bfd: (peer) => this.#bfd.view(peer),
+          speaker: () => this.#peering.speaker,
+          announces: (prefix) => this.#peering.announces(prefix),
+          step: (event) => this.#peering.step(event),
+          bfd: (peer) => this.#peering.bfd(peer),
         }),
       },
       this.#log,
@@ -296,8 +287,7 @@ class Agent {
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([
-      this.#bfd.stop(),
-      this.#peers?.stop(),
+      this.#peering.stop(),
       this.#recollection.stop(),
       this.#datastore.close(),
       this.#kubernetes?.stop(),
@@ -309,29 +299,22 @@ class Agent {
   // ---- what comes in
 
   #take(change: Change): void {
-    if (!change.after) this.#logDeletion(change)
+    logDeletion(change, this.#log)
     this.#transitions.changed(change)
     this.#startup.changed(change)
     this.#input(() => this.#plan.cluster(change))
     this.#tunnelAddresses.changed(change)
     this.#nodeStatuses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
-    if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
+    if (change.after?.kind === 'IPPool' && this.#pools.claim(change.after.cidr) && this.#begun) this.#reread()
     if (this.#live.changed(change)) this.#reconfigure()
-  }
-
-  #onBest(changes: readonly BestPathChange[]): void {
-    this.#input(() => {
-      for (const change of changes) this.#plan.best(change)
-    })
   }
 
   #onRound(): void {
     const changes = this.#kernel.routes.takeInForce()
-    for (const { key } of changes)
-      for (const prefix of this.#plan.leaningOn(key as Prefix)) this.#announcements.touch(prefix)
+    for (const { key } of changes) this.#peering.routeChanged(key as Prefix)
     this.#noteUnsupported()
-    if (this.#intake.isWhole) this.#releasePools()
+    if (this.#intake.isWhole) this.#pools.release()
     this.#turnSoon()
   }
 
@@ -341,15 +324,6 @@ class Agent {
     if (unsupported.symmetricDifference(this.#unsupported).size === 0) return
     this.#unsupported = unsupported
     this.#plan.unsupported(unsupported)
-  }
-
-  /** A pool that is gone stays ours to clean up until no route inside it is left. */
-  #releasePools(): void {
-    const current = new Set([...this.#plan.facts.pools()].map(({ cidr }) => cidr))
-    const isUsed = (pool: Prefix) =>
-      [...this.#kernel.routes.actual()].some(({ prefix }) => contains(pool, prefix))
-    const former = this.#saved.pools().filter((pool) => !current.has(pool) && !isUsed(pool))
-    if (former.length > 0) this.#saved.release('pool', former)
   }
 
   // ---- what follows from it
@@ -363,12 +337,6 @@ class Agent {
     if (this.#turnDue) return
     this.#turnDue = true
     setImmediate(() => this.#turn())
-  }
-
-  /** Routes in a pool are ours even if another agent wrote them; once the pool is known, so are they. */
-  #claim(pool: Prefix): void {
-    const isNews = this.#saved.claim('pool', [pool])
-    if (isNews && this.#begun) this.#reread()
   }
 
   /** All is known: what nobody wants may go. */
@@ -394,7 +362,7 @@ class Agent {
       found.filter(({ protocol }) => protocol === 'bird').map(({ metric: _, ...route }) => route),
     )
     this.#log.info({ adopted: found.length }, 'carrying out the plan')
-    this.#openPeers(found.length > 0)
+    this.#peering.open(found.length > 0) // peers may hold routes of ours from before when the kernel does
     this.#restart.begin()
     this.#turn()
   }
@@ -403,65 +371,32 @@ class Agent {
     await this.#kernel.reread().catch((err: Error) => this.#log.warn({ reason: err.message }, 'kernel'))
   }
 
-  /** Peers may hold routes of ours from before when the kernel does. */
-  #openPeers(restarting: boolean): void {
-    this.#speaker = new Speaker({
-      random: Math.random,
-      restarting,
-      advertise: ({ prefix }) => this.#plan.advertise(prefix),
-      reach: (nextHop) => this.#plan.reach(nextHop),
-    })
-    this.#peers = new Runner({
-      speaker: this.#speaker,
-      log: this.#log,
-      passwords: (ref) => this.#secrets.value(ref),
-      onBest: (changes) => this.#onBest(changes),
-      onHeard: () => this.#turnSoon(),
-    })
-  }
-
   #turn(): void {
     this.#turnDue = false
-    this.#logProblems()
+    logProblems(this.#view.problems, this.#log)
     if (this.#intake.isReady && !this.#stopped) this.#services.need(this.#plan.needsServices)
-    if (!this.#peers || !this.#speaker || this.#stopped) return
+    if (!this.#peering.isOpen || this.#stopped) return
     const changes = this.#plan.settle()
     if (this.#intake.isReady) this.#recordMtu(this.#plan.podMtu)
     // Before the peers hear of it: the block of another node that becomes ours has a route in force, but not the one that
     // may be announced.
     const isNews = this.#kernelWishes.want(changes)
-    this.#carryToPeers(changes, this.#peers)
+    this.#peering.carry(changes)
     if (isNews) this.#kernel.changed()
     this.#tunnelAddresses.prepared()
     this.#restart.settle()
     this.#kubernetes?.settle()
   }
 
-  /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */
-  #carryToPeers({ peers, originations, leanings, exports }: PlanChanges, runner: Runner): void {
-    if (peers.size > 0) {
-      this.#reconfiguredAt = Date.now()
-      const event = peersEvent(peers, (at) => this.#plan.facts.isClusteredWith(at))
-      runner.step(event) // known, and protected, before they can come in
-      watchPaths(event, this.#bfd)
-      runner.step({ kind: 'next-hops' }) // a peer's gateway may be another
-    }
-    runner.listen(listenPoints(this.#plan.speaker))
-    for (const prefix of [...originations.keys(), ...leanings]) this.#announcements.touch(prefix)
-    const { set, withdraw } = this.#announcements.settle()
-    if (set.length + withdraw.length > 0) runner.step({ kind: 'originate', set, withdraw })
-    if (exports.size > 0) runner.step({ kind: 'refresh-out' })
-  }
-
   /** All that is known has gone to the kernel and the peers. */
   get #isCarriedOut(): boolean {
-    return !this.#turnDue && this.#peers !== undefined
+    return !this.#turnDue && this.#peering.isOpen
   }
 
   /** All that is ours. What we pass on from others is for the speaker to wait for. */
   get #hasAnnouncedAll(): boolean {
     if (!this.#intake.isWhole || !this.#services.isSettled) return false
-    return [...this.#plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
+    return this.#peering.announcesAll
   }
 
   /** The datastore knows us, and we it. */
@@ -489,16 +424,6 @@ class Agent {
     this.#input(() => this.#plan.settings(planSettings(this.#settings)))
   }
 
-  #logDeletion({ kind, key }: Change): void {
-    this.#log[COME_WITH_PODS.has(kind) ? 'debug' : 'info']({ subject: key }, 'deleted from the datastore')
-  }
-
-  #logProblems(): void {
-    const { begun, healed } = this.#view.problems.news()
-    for (const problem of begun) this.#log.warn(problem, 'datastore')
-    for (const subject of healed) this.#log.info({ subject }, 'datastore healed')
-  }
-
   // ---- what is asked
 
   #openEvents(): Events {
@@ -516,10 +441,10 @@ class Agent {
     })
   }
 
-  #reported({ rib }: Speaker): Reported {
+  #reported({ rib }: Pick<Speaker, 'rib'>): Reported {
     return {
       status: this.#status(),
-      reconfiguredAt: this.#reconfiguredAt,
+      reconfiguredAt: this.#peering.reconfiguredAt,
       now: Date.now(),
       routes: () =>
         [...this.#plan.routes.values()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
@@ -542,13 +467,7 @@ class Agent {
         problems: this.#view.problems.list(),
       },
       startup: startup.status,
-      bgp: bgpStatus(
-        this.#peers ? this.#plan.speaker : WAITING,
-        networkingBackend,
-        this.#peers?.listening ?? [],
-        this.#peers ?? { refused: {}, dropped: {} },
-        this.#speaker?.peers() ?? [],
-      ),
+      bgp: this.#peering.status(networkingBackend),
       kernel: this.#kernel.views().map(kernelStatus),
       frozenPolicy: this.#kernel.nat.frozenPolicy,
       warnings: [
