@@ -59,6 +59,7 @@ export function planSettings(settings: Settings): PlanSettings {
     kernel: {
       ipv6: settings.ipv6Support,
       ipForwarding: settings.ipForwarding === 'Enabled',
+      importProtection: settings.importProtection,
       routeSync: !settings.routeSyncDisabled && networkingBackend !== 'none',
       rpFilter: defaultRpFilter(),
       workloadProtocol: deviceRouteProtocol === 3 ? 'boot' : `${deviceRouteProtocol}`,

@@ -322,6 +322,14 @@ export const settings = {
     live: true,
     meaning: 'How often our ipsets are compared member by member with what is wanted; 0 is never.',
   }),
+  importProtection: row({
+    environment: ['CARACAL_IMPORT_PROTECTION'],
+    type: bool,
+    default: true,
+    live: false,
+    meaning:
+      'Whether BGP is kept from writing routes that would take the node off the network: to loopback, link-local and multicast, to addresses of nodes, and into the subnet of this node. `agent status` says what was refused.',
+  }),
   removePolicyChains: row({
     environment: ['CARACAL_REMOVE_POLICY_CHAINS'],
     type: bool,

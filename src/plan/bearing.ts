@@ -153,6 +153,7 @@ export class Bearing {
     this.#pathTo(node)
     if (node.name !== this.#known.facts.self) return
     this.sessions()
+    for (const prefix of this.#known.paths.keys()) routes.touch(prefix) // our subnet may be another
     tunnels.doubt()
     this.#allServices()
   }

@@ -4,16 +4,16 @@
 import type { Path } from '../bgp/types.ts'
 import {
   type Address,
-  address,
   addressBytes,
   familyOf,
   isLinkLocal,
   type ScopedAddress,
   unscoped,
 } from '../inet/address.ts'
-import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
+import type { Prefix } from '../inet/prefix.ts'
 import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
+import { hazardOf } from './import-protection.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
 import type { Exit, Unresolved } from './resolve.ts'
@@ -69,25 +69,11 @@ function byAddress(a: NextHop, b: NextHop): number {
   return Buffer.compare(bytes(a), bytes(b)) || (a.device < b.device ? -1 : 1)
 }
 
-/** Destinations that would take the node itself off the network, whoever announces them. */
-const neverFromBgp: readonly { within: Prefix; what: string }[] = [
-  { within: prefix('127.0.0.0/8'), what: 'loopback' },
-  { within: prefix('169.254.0.0/16'), what: 'link-local, the gateway of every pod' },
-  { within: prefix('224.0.0.0/4'), what: 'multicast' },
-  { within: hostPrefix(address('::1')), what: 'loopback' },
-  { within: prefix('fe80::/10'), what: 'link-local' },
-  { within: prefix('ff00::/8'), what: 'multicast' },
-]
-
 function refusal(destination: Prefix, inputs: Inputs): string | undefined {
   const { facts, foreign, local } = inputs
-  const special = neverFromBgp.find(({ within }) => contains(within, destination))
-  if (special) return `${destination} is ${special.what}`
   const other = foreign.get(destination)
   if (other)
     return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
-  const hit = isHost(destination) && facts.hostsByAddress.get(prefixAddress(destination))
-  if (hit && hit.size > 0) return `${destination} is the address of node ${[...hit].join(', ')}`
   const range = serviceRangeOf(destination, facts)
   if (range !== undefined) return `kube-proxy sees to services (${range})`
   const pool = poolInForce(destination, inputs)
@@ -105,8 +91,11 @@ function exitTo(nextHop: Address, peer: ScopedAddress, { resolver }: Inputs): Ex
 }
 
 /** Through the tunnel of the pool, unless the next hop (not the node, and not what it resolves to) is in our subnet. */
-function wayOf({ prefix: destination, nextHop, peer }: Path, inputs: Inputs): Way | Declined {
+function wayOf(path: Path, inputs: Inputs): Way | Declined {
+  const { prefix: destination, nextHop, peer } = path
   const { local } = inputs
+  const hazard = hazardOf(path, inputs)
+  if (hazard !== undefined) return { declined: hazard }
   const toWorkload = exitToWorkload(nextHop, inputs)
   if (toWorkload) return { device: toWorkload.device, gateway: toWorkload.gateway }
   const exit = exitTo(nextHop, peer as ScopedAddress, inputs)

@@ -45,6 +45,8 @@ export interface KernelSettings {
   readonly ipForwarding: boolean
   /** False with routeSyncDisabled: no routes and no neighbours of ours at all. */
   readonly routeSync: boolean
+  /** Whether BGP is kept from teaching us what would harm the node (import-protection.ts). */
+  readonly importProtection: boolean
   /** deviceRouteProtocol: of local workload routes. */
   readonly workloadProtocol: RouteProtocol
   /** `conf.default.rp_filter` of this host, read once at start. */

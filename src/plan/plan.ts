@@ -264,7 +264,11 @@ export class Plan {
   }
 
   get warnings(): string[] {
-    return [...bgpWarnings(this.facts), ...tunnelWarnings(this.#warningInputs)]
+    return [
+      ...bgpWarnings(this.facts),
+      ...this.#values.hazards.warnings,
+      ...tunnelWarnings(this.#warningInputs),
+    ]
   }
 
   /** Those of the warnings that are about whole pools. */

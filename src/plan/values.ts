@@ -4,6 +4,7 @@ import type { Origination, PeerConfig } from '../bgp/types.ts'
 import type { ScopedAddress } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
+import { Hazards } from './import-protection.ts'
 import type { Known } from './known.ts'
 import { Nat, type NatChanges } from './nat.ts'
 import { originationFor } from './plan-bgp.ts'
@@ -26,7 +27,12 @@ export interface ValueChanges extends NatChanges, TunnelChanges {
 
 export class Values {
   readonly #known: Known
-  readonly routes = new Derived<Prefix, Route>((prefix) => routeFor(prefix, this.inputs), sameRecord)
+  readonly hazards = new Hazards()
+  readonly routes = new Derived<Prefix, Route>((prefix) => {
+    const { inputs } = this
+    this.hazards.look(prefix, inputs.paths.get(prefix) ?? [], inputs)
+    return routeFor(prefix, inputs)
+  }, sameRecord)
   readonly neighbors = new Derived<string, Neighbor>((key) => neighborFor(key, this.inputs), sameRecord)
   readonly addresses = new Derived<string, InterfaceAddress>(
     (key) => interfaceAddressFor(key, this.inputs),

@@ -19,6 +19,7 @@ export const settings: PlanSettings = {
     ipv6: true,
     ipForwarding: true,
     routeSync: true,
+    importProtection: true,
     rpFilter: '1',
     workloadProtocol: 'boot',
     tunnels: {

@@ -1,0 +1,75 @@
+// What BGP must not teach this node, whoever says it: routes that would take it off the network. calico-node's BIRD writes
+// all of them; `CARACAL_IMPORT_PROTECTION` has it so again.
+//
+// Blocks of this node need no rule. Its own routes to them come first (plan-kernel.ts), and those to pods are longer.
+
+import type { Path } from '../bgp/types.ts'
+import { address, familyOf } from '../inet/address.ts'
+import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
+import type { Facts } from './facts.ts'
+import type { KernelSettings } from './plan-kernel.ts'
+
+interface Given {
+  readonly facts: Facts
+  readonly settings: Pick<KernelSettings, 'importProtection'>
+}
+
+const never: readonly { within: Prefix; what: string }[] = [
+  { within: prefix('127.0.0.0/8'), what: 'loopback' },
+  { within: prefix('169.254.0.0/16'), what: 'link-local, the gateway of every pod' },
+  { within: prefix('224.0.0.0/4'), what: 'multicast' },
+  { within: hostPrefix(address('::1')), what: 'loopback' },
+  { within: prefix('fe80::/10'), what: 'link-local' },
+  { within: prefix('ff00::/8'), what: 'multicast' },
+]
+
+/** Asked in this order: what is wrong with a path to a destination, or undefined. */
+const rules: readonly ((path: Path, facts: Facts) => string | undefined)[] = [
+  ({ prefix: to }) => never.find(({ within }) => contains(within, to))?.what,
+  nodeAt,
+  partOfSubnet,
+]
+
+/** Why a path is not to be used, or undefined. */
+export function hazardOf(path: Path, { facts, settings }: Given): string | undefined {
+  if (!settings.importProtection) return undefined
+  for (const rule of rules) {
+    const what = rule(path, facts)
+    if (what !== undefined) return `${path.prefix} is ${what}`
+  }
+  return undefined
+}
+
+/** What was refused, by destination, for people: kept as routes are derived, since nobody could look at all paths. */
+export class Hazards {
+  readonly #found = new Map<Prefix, string>()
+
+  /** The paths in use to a destination are these now. */
+  look(destination: Prefix, paths: readonly Path[], given: Given): void {
+    const found = paths
+      .map((path) => ({ path, why: hazardOf(path, given) }))
+      .find(({ why }) => why !== undefined)
+    if (found) this.#found.set(destination, `${found.why}, from ${found.path.peer}`)
+    else this.#found.delete(destination)
+  }
+
+  /** A sentence, when there is one. */
+  get warnings(): string[] {
+    const [first] = this.#found.values()
+    if (first === undefined) return []
+    const others = this.#found.size === 1 ? '' : `, and ${this.#found.size - 1} more`
+    return [`BGP routes are refused (CARACAL_IMPORT_PROTECTION): ${first}${others}`]
+  }
+}
+
+function nodeAt({ prefix: to }: Path, facts: Facts): string | undefined {
+  const nodes = isHost(to) ? facts.hostsByAddress.get(prefixAddress(to)) : new Set()
+  return nodes.size > 0 ? `the address of node ${[...nodes].join(', ')}` : undefined
+}
+
+/** On the link there is nothing to be routed. A pool may lie inside a subnet that was given a short mask. */
+function partOfSubnet({ prefix: to }: Path, facts: Facts): string | undefined {
+  const subnet = facts.node?.[familyOf(to)]?.prefix
+  if (!subnet || !contains(subnet, to) || facts.poolOf(to)) return undefined
+  return to === subnet ? 'the subnet of this node' : `part of ${subnet}, the subnet of this node`
+}
