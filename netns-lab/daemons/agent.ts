@@ -45,6 +45,20 @@ export async function stopAgent(lab: Lab, node: LabNode, signal: NodeJS.Signals)
   await runners[node.agent].stop(lab, node, signal)
 }
 
+/** The end that calico-node makes: its DaemonSet gives it no time. */
+const partings: Readonly<Record<LabNode['agent'], NodeJS.Signals>> = {
+  caracal: 'SIGTERM',
+  bird: 'SIGKILL',
+  none: 'SIGTERM',
+}
+
+/** From now on another program keeps the node. */
+export async function changeAgent(lab: Lab, node: LabNode, to: LabNode['agent']): Promise<void> {
+  await stopAgent(lab, node, partings[node.agent])
+  node.agent = to
+  await startAgent(lab, node)
+}
+
 /** The process of our agent on a node; undefined when it is not there. */
 export function agentProcess({ state }: Lab, node: string): ProcessId | undefined {
   const process = state.processes[processName(node)]

@@ -11,7 +11,7 @@ import { prefix } from '../../src/inet/prefix.ts'
 import { claimBlock, releaseBlock } from '../cluster/claims.ts'
 import { remove } from '../cluster/store.ts'
 import { addPod, deletePod, refreshAfter, writeDocuments } from '../cni.ts'
-import { startAgent, stopAgent } from '../daemons/agent.ts'
+import { changeAgent, startAgent, stopAgent } from '../daemons/agent.ts'
 import { reachableFrom, shell } from '../exec.ts'
 import { type Lab, LabError, nodeNamed } from '../lab.ts'
 import { allPings, type Ping, unanswered } from '../ping.ts'
@@ -136,6 +136,10 @@ export const steps = {
   'start-agent': row(oneOrMore(z.string()), async ({ lab }, nodes) => {
     for (const node of nodes) await startAgent(lab, nodeNamed(lab, node))
   }),
+  'change-agent': row(
+    z.strictObject({ node: z.string(), to: z.enum(['caracal', 'bird']) }),
+    ({ lab }, { node, to }) => changeAgent(lab, nodeNamed(lab, node), to),
+  ),
   'stop-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGTERM')),
   'kill-agent': row(oneOrMore(z.string()), ({ lab }, nodes) => stopAgents(lab, nodes, 'SIGKILL')),
 

@@ -43,7 +43,8 @@ export interface StaticRoute {
 }
 
 export interface LabNode extends Machine {
-  readonly agent: 'caracal' | 'bird' | 'none'
+  /** A step may change it. */
+  agent: 'caracal' | 'bird' | 'none'
   readonly asn: number | undefined
   readonly routeReflectorClusterID: string | undefined
   readonly labels: Readonly<Record<string, string>>

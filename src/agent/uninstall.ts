@@ -1,6 +1,6 @@
 // `agent uninstall`: removes from this node what the agent has made, once it has stopped.
 
-import { existsSync, unlinkSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { ClusterView } from '../cluster/view.ts'
 import type { Environment } from '../config/settings.ts'
 import { AgentUnreachableError, ask } from '../edge/control/client.ts'
@@ -36,7 +36,8 @@ export async function uninstall(
       unable:
         'calico-node keeps this node again: its chains are in the nat table. --keep-routes removes what it does not need',
     }
-  const files = STATE_FILES.map((name) => stateFile(settings, name)).filter((path) => existsSync(path))
+  const files = STATE_FILES.map((name) => stateFile(settings, name))
+  const existed = files.filter((path) => existsSync(path))
   const saved = openSavedState(stateFile(settings, 'caracal-routes'))
   const leavings = await findLeavings({
     ownership: { settings: kernel, owns: saved.owns },
@@ -47,8 +48,9 @@ export async function uninstall(
   const items = dryRun ? leavings.found : await leavings.remove()
   // Last of all, and only when nothing is left: it tells which routes are ours.
   const isClean = items.every(({ refused }) => refused === undefined)
-  if (!dryRun && isClean) for (const path of files) unlinkSync(path)
-  return { items: [...items, ...(isClean ? files.map((what): Item => ({ kind: 'file', what })) : [])] }
+  const toRemove = isClean && !dryRun ? files : files.filter((path) => !existed.includes(path)) // made by reading them
+  for (const path of toRemove) rmSync(path, { force: true })
+  return { items: [...items, ...(isClean ? existed.map((what): Item => ({ kind: 'file', what })) : [])] }
 }
 
 async function isRunning(socket: string): Promise<boolean> {
