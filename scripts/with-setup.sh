@@ -32,6 +32,7 @@ debian_packages_test='
 gobgpd              gobgpd           a real GoBGP
 bgpctl              openbgpd         a real OpenBGPD
 exabgp              exabgp           a real ExaBGP
+kubectl             kubernetes-client  renders the manifests
 '
 
 debian_packages_vm='

@@ -199,6 +199,7 @@ class Agent {
       clock: systemClock,
       saved,
       settings: kernelSettings(() => this.#settings),
+      procSys: settings.procSys,
       routeWriter: settings.routeWriter,
       isInformed: () => this.#intake.isReady,
       onUnderlay: (links, foreign) => {

@@ -385,6 +385,14 @@ export const settings = {
     live: false,
     meaning: 'Unix socket on which the commands ask the running agent.',
   }),
+  procSys: row({
+    environment: ['CARACAL_PROC_SYS'],
+    type: absolutePath,
+    default: '/proc/sys',
+    live: false,
+    meaning:
+      "Where sysctls are written. In a container without `privileged` /proc/sys is read-only: mount the host's elsewhere.",
+  }),
   stateDir: row({
     environment: ['CARACAL_STATE_DIR'],
     type: absolutePath,

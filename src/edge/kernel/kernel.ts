@@ -48,6 +48,8 @@ export interface KernelOptions {
     }
   /** How routes get to the kernel and back. */
   readonly routeWriter: RouteWriter
+  /** Where sysctls are; absent: /proc/sys. */
+  readonly procSys?: string
   /** Network namespace, as in `ip netns`; for tests. Sysctls are always those of our own. */
   readonly namespace?: string
   /** Whether the datastore would tell us of a new pod by now. While it would not, what the CNI plugin wrote stays. */
@@ -135,7 +137,10 @@ export class Kernel {
     })
     this.routes = new Reconciler<KernelRoute>(this.#tenants, clock)
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
-    this.sysctls = new Reconciler(new Sysctls({ onWarning }), clock)
+    this.sysctls = new Reconciler(
+      new Sysctls({ onWarning, ...(options.procSys !== undefined && { root: options.procSys }) }),
+      clock,
+    )
     this.addresses = new Reconciler<InterfaceAddress>(this.#addressKind, clock)
     this.tunnels = new Reconciler<KernelTunnel>(this.#tunnelKind, clock)
     this.fdb = new Reconciler<KernelFdbEntry>(this.#fdbKind, clock)
