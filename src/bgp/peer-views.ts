@@ -28,6 +28,7 @@ const COST_OF: { readonly [K in keyof PeerConfig]-?: Cost } = {
   shutdown: 'session',
   prefixLimit: 'policy',
   role: 'session',
+  longLivedTime: 'session',
   gracefulShutdown: 'policy',
   families: 'routes',
   localAsn: 'routes',

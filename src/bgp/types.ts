@@ -85,6 +85,8 @@ export interface PeerConfig extends Transport {
   readonly otherAddresses?: Readonly<Partial<Record<Family, Address>>>
   /** How much it may announce; absent: `DEFAULT_LIMIT`. */
   readonly prefixLimit?: PrefixLimit
+  /** Seconds for which the peer may keep our routes as a last resort when we stay away (RFC 9494); absent: not at all. */
+  readonly longLivedTime?: number
   /** What we are to the peer; absent: nothing that RFC 9234 knows of. */
   readonly role?: Role
   /** The session is about to end, so that what goes over it is to be used last (RFC 8326). */

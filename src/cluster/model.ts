@@ -119,6 +119,8 @@ export interface BgpPeer {
   readonly families: readonly Family[] | undefined
   readonly prefixLimit: PrefixLimit | undefined
   readonly role: Role | undefined
+  /** Seconds for which a peer may keep our routes as a last resort when we stay away (RFC 9494); undefined: not at all. */
+  readonly longLivedTime: number | undefined
   readonly maintenance: Maintenance
 }
 

@@ -265,7 +265,7 @@ export class Plan {
 
   get warnings(): string[] {
     return [
-      ...bgpWarnings(this.facts),
+      ...bgpWarnings(this.facts, this.peers),
       ...this.#values.hazards.warnings,
       ...tunnelWarnings(this.#warningInputs),
     ]

@@ -21,10 +21,10 @@ import { peeringOf, workloadAt } from './workload-peers.ts'
 import { describe } from './workloads.ts'
 
 /** Seconds; not configurable in Calico, negotiated down by the peer. */
-const HOLD_TIME = 240
+export const HOLD_TIME = 240
 /** Seconds, BIRD's default; the field has 12 bits (RFC 4724 §3). */
 const RESTART_TIME = 120
-const MAX_RESTART_TIME = 4095
+export const MAX_RESTART_TIME = 4095
 
 /** Who we are, and whom a session would be with. */
 interface Pair {
@@ -130,6 +130,7 @@ function explicitPeer(pair: Pair, { peer, kind, by }: Ask, facts: Facts): PeerCo
     ...carried(pair, peer),
     ...(peer.prefixLimit && { prefixLimit: peer.prefixLimit }),
     ...(peer.role && !internal && { role: peer.role }),
+    ...(peer.longLivedTime && { longLivedTime: peer.longLivedTime }),
     ...(peer.ttlSecurity > 0 && { ttlSecurity: peer.ttlSecurity }),
     ...passwordOf(peer.password, facts),
     ...(held !== undefined && { held }),

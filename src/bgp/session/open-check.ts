@@ -46,8 +46,8 @@ export interface Past {
  * The capabilities we send, in the order BIRD does; each is honoured. Extended messages (6) are not for the mesh, whose
  * other nodes may run the BIRD of calico-node, which does not know them. ADD-PATH (69) is for those who ask for it, extended
  * next hop (5) for sessions over IPv6 that carry IPv4.
- * Long-lived graceful restart (71) names no family: we do as much for others, but of a node that is gone peers should
- * not keep the routes (RFC 9494 §4.2).
+ * Long-lived graceful restart (71) names no family unless that is asked for: we do as much for others, but of a node that is
+ * gone peers should not keep the routes (RFC 9494 §4.2).
  */
 const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capability[])[] = [
   ({ families }) => families.map((family) => ({ code: 'multiprotocol', family })),
@@ -71,7 +71,12 @@ const CAPABILITIES: readonly ((peer: PeerConfig, past: Past) => readonly Capabil
   ({ families, addPath: mode }) =>
     mode ? [{ code: 'add-path', families: families.map((family) => ({ family, mode })) }] : [],
   () => [{ code: 'enhanced-route-refresh' }],
-  () => [{ code: 'long-lived-graceful-restart', families: [] }],
+  ({ families, longLivedTime: staleTime }, { forwarding }) => [
+    {
+      code: 'long-lived-graceful-restart',
+      families: staleTime ? families.map((family) => ({ family, forwarding, staleTime })) : [],
+    },
+  ],
 ]
 
 /** Our OPEN for a peer. */

@@ -3,7 +3,7 @@
 
 import type { z } from 'zod'
 import type { Maintenance, PrefixLimit, Role } from '../model.ts'
-import { field, oneOf, optional, pathWatch, section, text } from './fields.ts'
+import { field, oneOf, optional, pathWatch, seconds, section, text } from './fields.ts'
 import { PATH_WATCH } from './path-watch.ts'
 
 const GROUP = 'caracal.io/'
@@ -15,6 +15,7 @@ const MAX_PREFIXES = `${GROUP}max-prefixes`
 const ROLE = `${GROUP}role`
 const GRACEFUL_SHUTDOWN = `${GROUP}graceful-shutdown`
 const SHUTDOWN = `${GROUP}shutdown`
+const LONG_LIVED = `${GROUP}long-lived-restart`
 
 /** `false` is what people write to undo a thing. */
 const reason = optional(text).transform((given) => (given === 'false' ? undefined : given))
@@ -39,6 +40,7 @@ export const peerAnnotations = section({
       parsePrefixLimit,
     ),
   ),
+  [LONG_LIVED]: optional(seconds),
   [ROLE]: optional(
     field('provider, customer, peer, rs or rs-client, perhaps with strict', 'customer strict', parseRole),
   ),
@@ -56,8 +58,12 @@ export function peerExtensionsOf(annotations: z.output<typeof peerAnnotations>) 
     families: annotations[FAMILIES],
     prefixLimit: annotations[MAX_PREFIXES],
     role: annotations[ROLE],
+    longLivedTime: annotations[LONG_LIVED] && Math.min(annotations[LONG_LIVED], LONGEST),
   }
 }
+
+/** Seconds: the field has 24 bits (RFC 9494 §3). */
+const LONGEST = 0xff_ffff
 
 const limitForm =
   /^(?<prefixes>\d{1,9})( +warn +(?<percent>\d{1,3}) *%)?( +restart +(?<number>\d{1,6})(?<unit>[smh]))?$/

@@ -200,6 +200,7 @@ export class Runner {
     const remote = parseScoped(socket.remoteAddress)
     const local = localAddress(socket)
     if (!remote || !local || !this.#admission.enter(remote, this.#now())) {
+      if (remote && local) this.#noteStranger(remote, local)
       socket.destroy()
       return
     }
@@ -211,6 +212,13 @@ export class Runner {
     const connection = `in#${++this.#attempts.accepted}`
     this.#adopt(connection, socket)
     this.step({ kind: 'accepted', connection, remote, local })
+  }
+
+  /** Behind it may be a peer whose address was translated, or is not as configured. Told of the 1st, 2nd, 4th, 8th …. */
+  #noteStranger(remote: ScopedAddress, local: Address): void {
+    const times = this.refused['not a peer']
+    if (this.#options.speaker.knows(remote) || (times & (times - 1)) !== 0) return
+    this.#options.log.warn({ remote, local, times }, 'connection from an address that is no peer')
   }
 
   #adopt(connection: ConnectionId, socket: Socket): PeerSocket {

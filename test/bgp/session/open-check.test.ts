@@ -193,3 +193,13 @@ t.test('IPv6 next hops of IPv4 are for sessions over IPv6 that carry it (RFC 895
     [true, false, false],
   )
 })
+
+t.test('nobody is to keep our routes for long unless that is asked for (RFC 9494)', async (t) => {
+  const said = (of: Partial<PeerConfig>) =>
+    openFor({ ...peer, ...of }, { restarting: false, forwarding: true }).capabilities.at(-1)
+  t.match(said({}), { families: [] })
+  t.match(said({ longLivedTime: 3600 }), {
+    code: 'long-lived-graceful-restart',
+    families: [{ family: 'ipv4', forwarding: true, staleTime: 3600 }],
+  })
+})

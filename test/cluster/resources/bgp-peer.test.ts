@@ -53,6 +53,7 @@ t.test('everything a peer says is read', async (t) => {
     families: undefined,
     prefixLimit: undefined,
     role: undefined,
+    longLivedTime: undefined,
     maintenance: { gracefulShutdown: undefined, shutdown: undefined },
   })
 })
