@@ -110,8 +110,10 @@ export class PrefixMap<V> {
   }
 
   #find(prefix: Prefix): Node<V> | undefined {
-    const last = this.#path(prefix).at(-1)!
-    return last.length === prefixLength(prefix) ? last : undefined
+    const bits = bitsOf(prefix)
+    let at: Node<V> | undefined = this.#roots[familyOf(prefix)]
+    while (at && at.length < bits.length) at = at.below[bitAt(bits, at.length)]
+    return at?.length === bits.length && sharedLength(at, bits) === bits.length ? at : undefined
   }
 
   /** The node of exactly `prefix`, made, and forked off where it parts from what is there, if need be. */

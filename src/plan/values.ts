@@ -69,9 +69,14 @@ export class Values {
     this.touchHost()
   }
 
+  /** Put together once for all that is settled in one go. */
+  #settling: Inputs | undefined
+
   /** What routes, and all that stands beside them in the kernel, follow from. */
   get inputs(): Inputs {
-    return { ...this.#known, local: this.tunnels.local, settings: this.#known.settings.kernel }
+    return (
+      this.#settling ?? { ...this.#known, local: this.tunnels.local, settings: this.#known.settings.kernel }
+    )
   }
 
   get dirty(): boolean {
@@ -97,7 +102,8 @@ export class Values {
     if (tunnels.tunnels.size > 0) this.nat.touchChains()
     const peers = this.peers.settle()
     settled(peers)
-    return {
+    this.#settling = this.inputs
+    const changes = {
       routes: this.routes.settle(),
       neighbors: this.neighbors.settle(),
       addresses: this.addresses.settle(),
@@ -107,6 +113,8 @@ export class Values {
       ...tunnels,
       ...this.nat.settle(),
     }
+    this.#settling = undefined
+    return changes
   }
 
   get #keyed() {

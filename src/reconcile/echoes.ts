@@ -27,22 +27,23 @@ export class Echoes<T> {
   /** We have just made `key` hold `item`, or nothing. */
   wrote(key: string, item: T | undefined): void {
     const now = this.#clock.now()
-    const before = this.#recent(key)
-    this.#byKey.delete(key)
-    this.#byKey.set(key, [...before, { at: now, item }])
+    const write = { at: now, item }
+    const before = this.#byKey.get(key)
+    if (before) this.#byKey.delete(key) // and to the end with it
+    this.#byKey.set(key, before ? [...this.#recent(before), write] : [write])
     this.#forgetBefore(now - ECHO_MS)
   }
 
   /** True when `item` is what we made of `key` a moment ago. */
   has(key: string, item: T | undefined): boolean {
-    return this.#recent(key).some((write) =>
+    return this.#recent(this.#byKey.get(key) ?? []).some((write) =>
       write.item && item ? this.#same(write.item, item) : write.item === item,
     )
   }
 
-  #recent(key: string): readonly Write<T>[] {
+  #recent(writes: readonly Write<T>[]): readonly Write<T>[] {
     const oldest = this.#clock.now() - ECHO_MS
-    return this.#byKey.get(key)?.filter(({ at }) => at >= oldest) ?? []
+    return writes.filter(({ at }) => at >= oldest)
   }
 
   #forgetBefore(oldest: number): void {
