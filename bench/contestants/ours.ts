@@ -1,0 +1,53 @@
+// Our agent, with a directory of manifests as datastore.
+
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { ASN, type Contestant, type Setup } from '../contestant.ts'
+import { POOL } from '../updates.ts'
+
+const main = join(import.meta.dirname, '../../src/main.ts')
+
+export const ours: Contestant = {
+  name: 'Caracal',
+  routes: true,
+  files: (setup) => ({ 'store/cluster.yaml': documents(setup) }),
+  programs: () => [[process.execPath, main, 'run']],
+  environment: ({ directory, role }) => ({
+    NODENAME: 'node',
+    CALICO_DATASTORE_PATH: join(directory, 'store'),
+    DATASTORE_TYPE: 'file',
+    CARACAL_SOCKET: join(directory, 'caracal.sock'),
+    CARACAL_STATE_DIR: directory,
+    NO_DEFAULT_POOLS: 'true',
+    FELIX_ROUTESYNCDISABLED: `${role === 'reflector'}`,
+  }),
+}
+
+/** The same with routes by ip(8). */
+export const byIproute2: Contestant = {
+  ...ours,
+  name: 'Caracal (iproute2)',
+  environment: (setup) => ({ ...ours.environment!(setup), CARACAL_ROUTE_WRITER: 'iproute2' }),
+}
+
+/** A mesh, or a reflector and its clients. The others announce blocks of a pool, as nodes do. */
+function documents({ address, clients, role }: Setup): string {
+  const isReflector = role === 'reflector'
+  const node = (name: string, at: string, bgp: object = {}, labels: object = {}) =>
+    document('Node', name, { bgp: { ipv4Address: `${at}/16`, ...bgp } }, labels)
+  const reflects = { routeReflectorClusterID: '244.0.0.1' }
+  return [
+    document('ClusterInformation', 'default', { datastoreReady: true }),
+    document('BGPConfiguration', 'default', { asNumber: ASN, nodeToNodeMeshEnabled: !isReflector }),
+    document('IPPool', 'default', { cidr: POOL, blockSize: 26, ipipMode: 'Never', vxlanMode: 'Never' }),
+    isReflector ? node('node', address, reflects, { reflects: 'yes' }) : node('node', address),
+    ...clients.map((client, i) => node(`peer-${i}`, client)),
+    ...(isReflector
+      ? [document('BGPPeer', 'reflectors', { nodeSelector: 'all()', peerSelector: "reflects == 'yes'" })]
+      : []),
+  ].join('---\n')
+}
+
+function document(kind: string, name: string, spec: object, labels: object = {}): string {
+  return stringify({ apiVersion: 'projectcalico.org/v3', kind, metadata: { name, labels }, spec })
+}

@@ -1,0 +1,83 @@
+// Where it happens: two network namespaces and a cable. The bench itself goes to the end of the peers.
+
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, address } from '../src/inet/address.ts'
+import { enter } from '../test/kit/bird.ts'
+import { type Contestant, Running, type Setup } from './contestant.ts'
+
+export const DAEMON = address('172.30.0.1')
+
+/** Address of the `i`-th client. */
+export function clientAddress(i: number): Address {
+  return address(`172.30.1.${i + 1}`)
+}
+
+const clients = Array.from({ length: 250 }, (_, i) => clientAddress(i))
+
+export class Ground {
+  readonly namespace = `caracal-bench-${process.pid}`
+  readonly #peers = `${this.namespace}-peers`
+  readonly #directory = mkdtempSync(join(tmpdir(), 'caracal-bench-'))
+  readonly #daemons: Running[] = []
+
+  constructor() {
+    chmodSync(this.#directory, 0o755)
+    for (const name of [this.namespace, this.#peers]) ip('netns', 'add', name)
+    this.#inside(this.namespace, [
+      'link set lo up',
+      `link add eth0 type veth peer name eth0 netns ${this.#peers}`,
+      `addr add ${DAEMON}/16 dev eth0`,
+      'link set eth0 up',
+    ])
+    this.#inside(this.#peers, [
+      'link set lo up',
+      ...clients.map((client) => `addr add ${client}/16 dev eth0`),
+      'link set eth0 up',
+    ])
+    enter(this.#peers)
+  }
+
+  start(contestant: Contestant, role: Setup['role'], clientCount: number): Running {
+    const directory = join(this.#directory, `${this.#daemons.length}`)
+    const { namespace } = this
+    const running = new Running(contestant, {
+      namespace,
+      directory,
+      address: DAEMON,
+      clients: clients.slice(0, clientCount),
+      role,
+    })
+    this.#daemons.push(running)
+    return running
+  }
+
+  /** Removes what a daemon has left in the kernel. */
+  sweep(): void {
+    // FRR's routes lead to nexthop objects, and go with them.
+    for (const line of [
+      'nexthop flush',
+      'route flush proto bird',
+      'route flush proto 80',
+      'route flush proto bgp',
+    ])
+      this.#inside(this.namespace, [line])
+  }
+
+  /** Ends all that is running, and leaves nothing behind. */
+  async close(): Promise<void> {
+    await Promise.all(this.#daemons.map((running) => running.kill()))
+    for (const name of [this.namespace, this.#peers]) ip('netns', 'del', name)
+    rmSync(this.#directory, { recursive: true })
+  }
+
+  #inside(namespace: string, lines: readonly string[]): void {
+    execFileSync('ip', ['-n', namespace, '-force', '-batch', '-'], { input: lines.join('\n'), stdio: 'pipe' })
+  }
+}
+
+function ip(...args: readonly string[]): void {
+  execFileSync('ip', args, { stdio: 'pipe' })
+}

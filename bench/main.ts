@@ -1,0 +1,87 @@
+// `npm run bench`, `npm run bench -- NAME…`: measures us and the daemons that people would run otherwise, in turn, in the
+// same run, on the same machine. Needs root.
+//
+//   --runs N       so often, 3 by default
+//   --only NAME    these contestants, comma-separated
+//   --size N       only this size
+//   --smoke        once, with next to nothing: does it work?
+//   --out DIR      for results.json and results.svg, .bench by default
+
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpus, release } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { chart } from './chart.ts'
+import { CONTESTANTS } from './contestants/index.ts'
+import { Ground } from './ground.ts'
+import type { Figures, Measure } from './measure.ts'
+import { MEASURES } from './measures/index.ts'
+import { type Series, table } from './report.ts'
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    runs: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    size: { type: 'string' },
+    smoke: { type: 'boolean', default: false },
+    out: { type: 'string', default: '.bench' },
+  },
+})
+
+const measures = MEASURES.filter(({ name }) => names.length === 0 || names.includes(name))
+const contestants = CONTESTANTS.filter(({ name }) => !options.only || options.only.split(',').includes(name))
+const runs = options.smoke ? 1 : Number(options.runs)
+const all = new Map<string, Series & { values: number[] }>()
+let failures = 0
+
+function note(measure: string, contestant: string, figures: Figures): void {
+  for (const [figure, value] of Object.entries(figures)) {
+    const key = [measure, figure, contestant].join()
+    const series = all.get(key) ?? { measure, figure, contestant, values: [] }
+    series.values.push(value)
+    all.set(key, series)
+  }
+}
+
+function sizesOf({ sizes, smoke }: Measure): readonly number[] {
+  if (options.smoke) return [smoke]
+  return options.size ? [Number(options.size)] : sizes
+}
+
+async function run(ground: Ground, measure: Measure, size: number): Promise<void> {
+  for (const contestant of contestants.filter((one) => measure.takes(one))) {
+    try {
+      const figures = await measure.run(ground, contestant, size)
+      note(measure.name, contestant.name, figures)
+      console.error(measure.name, contestant.name, JSON.stringify(figures))
+    } catch (error) {
+      failures++
+      console.error(measure.name, contestant.name, 'failed:', (error as Error).message)
+    }
+  }
+}
+
+const ground = new Ground()
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void ground.close().finally(() => process.exit(1)))
+try {
+  for (const measure of measures)
+    for (const size of sizesOf(measure)) for (let i = 0; i < runs; i++) await run(ground, measure, size)
+} finally {
+  await ground.close()
+}
+
+const series = [...all.values()]
+for (const measure of measures) console.log(table(measure, series))
+mkdirSync(options.out, { recursive: true })
+const conditions = {
+  node: process.version,
+  kernel: release(),
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  runs,
+}
+writeFileSync(join(options.out, 'results.json'), `${JSON.stringify({ conditions, series }, null, 2)}\n`)
+writeFileSync(join(options.out, 'results.svg'), chart(measures, series))
+process.exitCode = failures > 0 ? 1 : 0

@@ -1,0 +1,45 @@
+// Routes in over one session until all are in the kernel, and out again.
+
+import { Client } from '../client.ts'
+import { clientAddress, DAEMON } from '../ground.ts'
+import { routeCount, routesReach } from '../kernel.ts'
+import { type Measure, shown, withDaemon } from '../measure.ts'
+import { announce, withdraw } from '../updates.ts'
+
+export const ingest: Measure = {
+  name: 'ingest',
+  title: 'Routes in over one session until all are in the kernel; and out',
+  unit: 's',
+  sizes: [10_000, 100_000, 400_000],
+  smoke: 200,
+  takes: ({ routes }) => routes,
+
+  run: (ground, contestant, size) =>
+    withDaemon(
+      ground,
+      () => ground.start(contestant, 'router', 1),
+      async ({ pids: [pid] }) => {
+        const local = clientAddress(0)
+        const client = await new Client({ local, remote: DAEMON }).up()
+        const [first, all, gone] = [
+          announce(0, 1, local),
+          announce(1, size + 1, local),
+          withdraw(1, size + 1),
+        ]
+        const before = routeCount(pid!)
+        await client.say(first) // some daemons hold back when a session is new
+        await routesReach(pid!, (count) => count > before)
+
+        const timed = async (bytes: Buffer, count: number): Promise<number> => {
+          const begin = performance.now()
+          void client.say(bytes)
+          const end = await routesReach(pid!, (reached) => reached === before + count)
+          return (end - begin) / 1_000
+        }
+        const into = await timed(all, 1 + size)
+        const out = await timed(gone, 1)
+        client.close()
+        return { [`${shown(size)} in`]: into, [`${shown(size)} out`]: out }
+      },
+    ),
+}

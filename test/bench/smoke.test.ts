@@ -1,0 +1,33 @@
+// Each measure of the bench, tried out with next to nothing: the numbers are not looked at.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { execa } from 'execa'
+import t from 'tap'
+import { MEASURES } from '../../bench/measures/index.ts'
+import type { Series } from '../../bench/report.ts'
+import { needsRoot } from '../kit/needs-root.ts'
+
+t.setTimeout(180_000) // seconds on a quiet machine; the daemons that are started have a lot to load
+
+const main = join(import.meta.dirname, '../../bench/main.ts')
+
+async function tryOut(out: string, ...args: string[]): Promise<readonly Series[]> {
+  await execa(process.execPath, [main, '--smoke', '--out', out, ...args])
+  return JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')).series
+}
+
+t.test('every measure gives figures, of us and of BIRD', needsRoot, async (t) => {
+  const series = await tryOut(t.testdir(), '--only', 'Caracal,BIRD')
+  for (const { name } of MEASURES)
+    t.ok(
+      series.some(({ measure }) => measure === name),
+      name,
+    )
+  t.ok(series.every(({ values }) => values.every((value) => value >= 0)))
+})
+
+t.test('every other daemon takes part', needsRoot, async (t) => {
+  const series = await tryOut(t.testdir(), 'reflect', '--only', 'FRR,GoBGP,OpenBGPD')
+  t.same(new Set(series.map(({ contestant }) => contestant)), new Set(['FRR', 'GoBGP', 'OpenBGPD']))
+})
