@@ -6,6 +6,7 @@
 import type { Path } from '../bgp/types.ts'
 import { address, familyOf } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix, prefix, prefixAddress } from '../inet/prefix.ts'
+import { PrefixMap } from '../inet/prefix-map.ts'
 import type { Facts } from './facts.ts'
 import type { KernelSettings } from './plan-kernel.ts'
 
@@ -14,18 +15,17 @@ interface Given {
   readonly settings: Pick<KernelSettings, 'importProtection'>
 }
 
-const never: readonly { within: Prefix; what: string }[] = [
-  { within: prefix('127.0.0.0/8'), what: 'loopback' },
-  { within: prefix('169.254.0.0/16'), what: 'link-local, the gateway of every pod' },
-  { within: prefix('224.0.0.0/4'), what: 'multicast' },
-  { within: hostPrefix(address('::1')), what: 'loopback' },
-  { within: prefix('fe80::/10'), what: 'link-local' },
-  { within: prefix('ff00::/8'), what: 'multicast' },
-]
+const never = new PrefixMap<string>()
+  .set(prefix('127.0.0.0/8'), 'loopback')
+  .set(prefix('169.254.0.0/16'), 'link-local, the gateway of every pod')
+  .set(prefix('224.0.0.0/4'), 'multicast')
+  .set(hostPrefix(address('::1')), 'loopback')
+  .set(prefix('fe80::/10'), 'link-local')
+  .set(prefix('ff00::/8'), 'multicast')
 
 /** Asked in this order: what is wrong with a path to a destination, or undefined. */
 const rules: readonly ((path: Path, facts: Facts) => string | undefined)[] = [
-  ({ prefix: to }) => never.find(({ within }) => contains(within, to))?.what,
+  ({ prefix: to }) => never.longest(to)?.value,
   nodeAt,
   partOfSubnet,
 ]
