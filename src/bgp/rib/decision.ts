@@ -77,8 +77,6 @@ const TIE_BREAKS: readonly Step[] = [
   { lostBy: 'higher path identifier', by: ({ pathId }) => pathId },
 ]
 
-const STEPS: readonly Step[] = [...PREFERENCES, ...TIE_BREAKS]
-
 /**
  * Which of some eligible paths to one destination are used, whatever their order: the best first, then those that share
  * the traffic with it. Of paths to one next hop, which reflectors send, only the first is; empty when there are none.
@@ -97,17 +95,42 @@ export function decide(paths: readonly Path[], given: Circumstances): readonly P
 
 /** All of some eligible paths to one destination, best first: those struck out last before those struck out early. */
 export function rank(paths: readonly Path[], given: Circumstances): RankedPath[] {
-  const ranked: RankedPath[] = []
+  return rankFrom(0, paths, given)
+}
+
+/** The same for paths between which the preferences before `first` make no difference. */
+function rankFrom(first: number, paths: readonly Path[], given: Circumstances): RankedPath[] {
+  const worse: RankedPath[] = []
   let left = paths
-  for (const step of STEPS) {
-    if (left.length < 2) break
+  for (let i = first; i < PREFERENCES.length && left.length > 1; i++) {
+    const step = PREFERENCES[i]!
     const kept = survivors(step, left, given)
     const lost = left.filter((path) => !kept.includes(path))
-    ranked.unshift(...rank(lost, given).map((other) => ({ ...other, lostBy: step.lostBy })))
+    worse.unshift(...rankFrom(i, lost, given).map((other) => ({ ...other, lostBy: step.lostBy })))
     left = kept
   }
-  for (const path of left) ranked.unshift({ path, eligible: true, lostBy: undefined })
-  return ranked
+  return [...breakTies(left, given), ...worse]
+}
+
+/** Tie breaks compare any two paths, so that they can sort. */
+function breakTies(paths: readonly Path[], given: Circumstances): RankedPath[] {
+  if (paths.length < 2) return paths.map((path) => ({ path, eligible: true, lostBy: undefined }))
+  const keyed = paths.map((path) => ({ path, key: TIE_BREAKS.map(({ by }) => by(path, given)) }))
+  keyed.sort(({ key: a }, { key: b }) => {
+    const i = difference(a, b)
+    return i < 0 ? 0 : a[i]! < b[i]! ? -1 : 1
+  })
+  const best = keyed[0]!.key
+  return keyed.map(({ path, key }) => ({
+    path,
+    eligible: true,
+    lostBy: TIE_BREAKS[difference(key, best)]?.lostBy,
+  }))
+}
+
+/** The first index where two keys differ; -1 when they are equal. */
+function difference(a: readonly unknown[], b: readonly unknown[]): number {
+  return a.findIndex((value, i) => value !== b[i])
 }
 
 function survivors(step: Step, paths: readonly Path[], given: Circumstances): readonly Path[] {

@@ -13,6 +13,8 @@ interface Destination {
   readonly all: readonly Path[]
   /** The best first. */
   readonly used: readonly Path[]
+  /** All that may be used, the best first; absent until somebody asks. */
+  usable?: readonly Path[]
 }
 
 const NONE: readonly Path[] = []
@@ -60,23 +62,25 @@ export class LocRib {
     return this.#used(prefix)[0]
   }
 
+  /** How many paths lead there, those to next hops out of reach included. */
+  count(prefix: Prefix): number {
+    return this.#destinations.get(prefix)?.all.length ?? 0
+  }
+
   /** All that may be used, best first. */
   usable(prefix: Prefix): readonly Path[] {
-    const { all } = this.#destinations.get(prefix) ?? { all: NONE }
-    if (all.length < 2) return this.#used(prefix)
-    return rank(
-      all.filter((path) => !this.#outOfReach(path)),
-      this.#given,
-    ).map(({ path }) => path)
+    const destination = this.#destinations.get(prefix)
+    if (!destination || destination.all.length < 2) return destination?.used ?? NONE
+    destination.usable ??= this.#rankUsable(destination.all).map(({ path }) => path)
+    return destination.usable
   }
 
   /** Best first, each with the step that struck it out; those to next hops out of reach come last. */
   ranked(prefix: Prefix): RankedPath[] {
     const { all, used } = this.#destinations.get(prefix) ?? { all: NONE, used: NONE }
-    const reachable = rank(
-      all.filter((path) => !this.#outOfReach(path)),
-      this.#given,
-    ).map((one) => (used.includes(one.path) ? { ...one, lostBy: undefined } : one))
+    const reachable = this.#rankUsable(all).map((one) =>
+      used.includes(one.path) ? { ...one, lostBy: undefined } : one,
+    )
     const others = all.flatMap((path) => {
       const lostBy = this.#outOfReach(path)
       return lostBy === undefined ? [] : [{ path, eligible: false, lostBy }]
@@ -98,6 +102,11 @@ export class LocRib {
     }
     this.#replaced.clear()
     return changes
+  }
+
+  #rankUsable(all: readonly Path[]): RankedPath[] {
+    const within = all.filter((path) => !this.#outOfReach(path))
+    return rank(within, this.#given)
   }
 
   /** In words; undefined when it is not. */

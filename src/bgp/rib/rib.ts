@@ -275,6 +275,7 @@ export class Rib {
       exporter: new Exporter(peer, this.#exports),
       best: (prefix) => this.#locRib.best(prefix),
       usable: (prefix) => this.#locRib.usable(prefix),
+      count: (prefix) => this.#locRib.count(prefix),
     })
     this.#groups.set(key, group)
     this.#touchAll(group)

@@ -11,6 +11,7 @@ import type { Path } from '../types.ts'
 import type { PathAttributes } from '../wire/message.ts'
 import { AdjRibOut, type Standing } from './adj-rib-out.ts'
 import type { Exporter, Told } from './export.ts'
+import { memo } from './memo.ts'
 import type { Outbound } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
@@ -26,6 +27,8 @@ export interface GroupOptions {
   best(prefix: Prefix): Path | undefined
   /** All paths that may be used, the best first. */
   usable(prefix: Prefix): readonly Path[]
+  /** How many paths there are, usable or not: cheaper than to rank them. */
+  count(prefix: Prefix): number
 }
 
 export class UpdateGroup {
@@ -33,6 +36,8 @@ export class UpdateGroup {
   readonly #members = new Map<string, RibPeer>()
   /** By place; there are as many as some destination once needed, and one at least. */
   readonly #places: AdjRibOut[] = []
+  /** What the paths of a destination come to, as long as turns are due: each place asks for it. */
+  readonly #told = new Map<Prefix, readonly Told[]>()
 
   constructor(options: GroupOptions) {
     this.#options = options
@@ -81,7 +86,8 @@ export class UpdateGroup {
     const many = this.#hasMany(familyOf(prefix))
     if (isBest || many) this.#places[0]!.touch(prefix)
     if (!many) return
-    const count = Math.min(this.#options.usable(prefix).length, MAX_PATHS)
+    this.#told.delete(prefix)
+    const count = Math.min(this.#options.count(prefix), MAX_PATHS)
     for (let place = 1; place < Math.max(count, this.#places.length); place++)
       if (place < count || this.#places[place]!.holds(prefix)) this.#place(place).touch(prefix)
   }
@@ -96,6 +102,7 @@ export class UpdateGroup {
     const [first, ...others] = this.#places as [AdjRibOut, ...AdjRibOut[]]
     const share = Math.ceil(limit / this.#places.filter(({ pending }) => pending).length)
     const outbound = this.#places.flatMap((table) => table.take(share))
+    if (!this.pending) this.#told.clear()
     for (const table of others) table.finish() // an end is the first's to tell
     return others.some(({ pending }) => pending) ? outbound : [...outbound, ...first.finish()]
   }
@@ -115,7 +122,8 @@ export class UpdateGroup {
 
   #tell(prefix: Prefix, place: number): Told | undefined {
     const { exporter, best, usable } = this.#options
-    if (this.#hasMany(familyOf(prefix))) return distinct(usable(prefix), exporter)[place]
+    if (this.#hasMany(familyOf(prefix)))
+      return memo(this.#told, prefix, () => distinct(usable(prefix), exporter))[place]
     const path = place === 0 ? best(prefix) : undefined
     return path && exporter.tell(path)
   }
