@@ -6,6 +6,7 @@ import { kubernetesAccess } from '../../src/agent/kubernetes-access.ts'
 import type { Datastore, Document } from '../../src/cluster/feed.ts'
 import type { Settings } from '../../src/config/settings.ts'
 import { apiClient } from '../../src/edge/datastore/kubernetes/client.ts'
+import { eventWriter } from '../../src/edge/datastore/kubernetes/events.ts'
 import { kubernetesDatastore } from '../../src/edge/datastore/kubernetes/index.ts'
 import { watchServices } from '../../src/edge/datastore/kubernetes/services.ts'
 import { reconcileTunnelAddresses } from '../../src/ipam/tunnel-addresses.ts'
@@ -109,7 +110,14 @@ async function serve(
   await access.setCondition('node-a', condition)
   await access.requestToken('calico-cni-plugin', 600).catch(() => {}) // the double has no such thing; it was asked
   await follow(server, (to) => t.teardown(watchServices(settings, to)))
+  const writer = eventWriter(settings, 'node-a')
+  t.teardown(() => writer.close())
+  const event = { type: 'Normal', reason: 'a', message: 'b', first: 0, last: 0 } as const
+  for (const count of [1, 2]) await writer.write({ ...event, count })
 }
+
+/** The role for the namespace in which Events on Nodes live. */
+const EVENTS = 'calico-node-events'
 
 /** What a role has to grant: `list crd.projectcalico.org ippools`, `create  serviceaccounts/token calico-cni-plugin`. */
 function grantOf({ verb, method, path }: Call): string[] {
@@ -125,7 +133,8 @@ function grantOf({ verb, method, path }: Call): string[] {
 
 function granted(manifest: string): string[] {
   const objects = rendered(manifest)
-  const rules = [...find(objects, 'ClusterRole').rules, ...find(objects, 'Role').rules]
+  const roles = [find(objects, 'ClusterRole'), find(objects, 'Role'), find(objects, 'Role', EVENTS)]
+  const rules = roles.flatMap((role) => role.rules)
   const all = rules.flatMap(({ apiGroups, resources, verbs, resourceNames = [''] }: KubernetesObject) =>
     apiGroups.flatMap((group: string) =>
       resources.flatMap((resource: string) =>
