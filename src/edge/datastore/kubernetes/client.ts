@@ -102,10 +102,12 @@ export function apiClient(settings: KubernetesSettings): Client {
   const client: Client = {
     endpoint: () => endpoint,
     async call(path, request = {}) {
+      await config() // to load the package takes seconds on a busy node, which are not the server's
       const signals = [AbortSignal.timeout(CALL_DEADLINE_MS), ...(request.signal ? [request.signal] : [])]
       return parseJson(await text(await open(path, request, AbortSignal.any(signals)))) as Fields
     },
     async stream(path, request) {
+      await config()
       const impatience = new AbortController()
       const timer = setTimeout(() => impatience.abort(new Error('no answer in time')), CALL_DEADLINE_MS)
       const signals = [impatience.signal, ...(request.signal ? [request.signal] : [])]

@@ -8,6 +8,7 @@ const network: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/ECONNREFUSED/, 'connection refused: nothing listens there'],
   [/ENOTFOUND|EAI_AGAIN/, 'the host name cannot be resolved'],
   [/EHOSTUNREACH|ENETUNREACH/, 'no route to the host'],
+  [/TimeoutError|timeout|ETIMEDOUT|no answer in time/, 'no answer in time'],
   [/ECONNRESET|aborted|socket hang up|EPIPE/, 'the connection was cut'],
   [
     /self-signed certificate|unable to (verify|get)/i,
@@ -15,13 +16,13 @@ const network: readonly (readonly [pattern: RegExp, words: string])[] = [
   ],
   [/certificate has expired/, "the server's certificate has expired"],
   [/altnames|does not match certificate/i, "the server's certificate is for another name"],
-  [/TimeoutError|timeout|ETIMEDOUT|no answer in time/, 'no answer in time'],
 ]
 
 /** In plain words. The same trouble has the same words every time. */
 export function inWords(error: unknown): string {
   if (error instanceof ApiError) return error.message
-  const { code = '', name, message } = error as NodeJS.ErrnoException
+  const { code = '', name, message, cause } = error as NodeJS.ErrnoException
+  if (code === 'ABORT_ERR' && cause instanceof Error) return inWords(cause) // given up by us, and that is why
   const [, words = message] = network.find(([pattern]) => pattern.test(`${code} ${name} ${message}`)) ?? []
   return words
 }
