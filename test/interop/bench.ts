@@ -6,6 +6,7 @@ import type { Address } from '../../src/inet/address.ts'
 import type { Prefix } from '../../src/inet/prefix.ts'
 import {
   type Adapter,
+  ask,
   eventually,
   type Neighbor,
   type Plan,
@@ -108,9 +109,10 @@ export class Bench {
     name: SessionName,
     prefix: Prefix,
     otherwise = 'its route does not arrive',
+    deadline?: number,
   ): Promise<PathAttributes> {
     await this.up(name)
-    return eventually(otherwise, () => this.#ours(name).received(this.peer(name), prefix))
+    return eventually(otherwise, () => this.#ours(name).received(this.peer(name), prefix), deadline)
   }
 
   async theySee(name: SessionName, prefix: Prefix): Promise<Seen> {
@@ -119,8 +121,27 @@ export class Bench {
   }
 
   /** At this moment. */
-  theyHave(name: SessionName, prefix: Prefix): Promise<Seen | undefined> {
-    return this.adapter.route(this.plan, this.neighbor(name), prefix)
+  async theyHave(name: SessionName, prefix: Prefix): Promise<Seen | undefined> {
+    const [first] = await this.theyHaveAll(name, prefix)
+    return first
+  }
+
+  /** At this moment, of a session that may have several. */
+  theyHaveAll(name: SessionName, prefix: Prefix): Promise<readonly Seen[]> {
+    return this.adapter.routes(this.plan, this.neighbor(name), prefix)
+  }
+
+  /** No packet of the session comes from there as long as this lasts. */
+  async whileCut(name: SessionName, what: () => Promise<void>): Promise<void> {
+    await this.#dropAnswers('-A', name)
+    await what().finally(() => this.#dropAnswers('-D', name))
+  }
+
+  /** Not by a route: BFD names the interface its packets leave by. */
+  async #dropAnswers(change: '-A' | '-D', name: SessionName): Promise<void> {
+    const { family, remote } = this.neighbor(name)
+    const iptables = family === 'ipv4' ? 'iptables' : 'ip6tables'
+    await ask(this.plan, iptables, '-w', change, 'OUTPUT', '-d', remote, '-j', 'DROP')
   }
 
   #ours(name: SessionName): Ours {

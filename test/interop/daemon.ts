@@ -20,6 +20,10 @@ export interface Neighbor {
   readonly password?: string
   /** We are next to it, and are to be believed only from there (RFC 5082). */
   readonly ttlSecurity?: true
+  /** Several paths to one destination, both ways (RFC 7911). */
+  readonly addPath?: true
+  /** BFD ends the session when no packet comes any more (RFC 5882). */
+  readonly bfd?: true
   /** We are its client (RFC 4456). */
   readonly client?: true
 }
@@ -66,10 +70,12 @@ export interface Adapter {
   /** Announces what its files cannot. */
   prepare?(plan: Plan): Promise<unknown>
   established(plan: Plan, neighbor: Neighbor): Promise<boolean>
-  /** What a neighbor told it of a prefix; undefined: nothing. */
-  route(plan: Plan, neighbor: Neighbor, prefix: Prefix): Promise<Seen | undefined>
+  /** The paths to a prefix that a neighbor told it. */
+  routes(plan: Plan, neighbor: Neighbor, prefix: Prefix): Promise<readonly Seen[]>
   /** Has it ask the neighbor to announce everything again (RFC 2918). */
   refresh(plan: Plan, neighbor: Neighbor): Promise<unknown>
+  /** Whether BFD sees the neighbor. Absent: it has no BFD. */
+  bfdUp?(plan: Plan, neighbor: Neighbor): Promise<boolean>
 }
 
 /** A daemon at work. */
@@ -119,15 +125,21 @@ export async function versionOf({ version: [[file, ...args], pattern] }: Adapter
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  deadline = 15_000,
+  deadline = 30_000,
 ): Promise<T> {
   const end = performance.now() + deadline
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > end) throw new Error(what)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => setTimeout(resolve, 150))
   }
+}
+
+/** Of those that fail, the first in order counts, whichever failed first. */
+export async function forAll<T>(all: readonly T[], tryWith: (one: T) => Promise<void>): Promise<void> {
+  const outcomes = await Promise.allSettled(all.map(tryWith))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** Its own process group, so that what it starts goes with it. */

@@ -2,7 +2,7 @@
 
 import type { Capability } from '../../src/bgp/wire/message.ts'
 import { type Bench, demand } from './bench.ts'
-import { eventually } from './daemon.ts'
+import { eventually, forAll } from './daemon.ts'
 import type { Said } from './ours.ts'
 import {
   OTHER,
@@ -14,10 +14,17 @@ import {
   routerId,
   type SessionName,
   sessionOf,
+  TWICE,
 } from './sessions.ts'
+
+/** Those that are made for several paths, and those that BFD watches. */
+const PATHS = ['paths', 'client6'] as const
+const WATCHED = ['signed', 'signed6'] as const
 
 /** Milliseconds for an answer on a session that is up. */
 const SOON = 5_000
+/** For what some never do: it has had time already. */
+const PATIENCE = 10_000
 
 export interface Feature {
   readonly name: string
@@ -38,8 +45,16 @@ export const FEATURES: readonly Feature[] = [
     standard: 'RFC 4760, 2545',
     tryWith: (bench) => exchange(bench, 'external6'),
   },
-  { name: 'client of our reflector', standard: 'RFC 4456', tryWith: weReflect },
-  { name: 'reflector with us as client', standard: 'RFC 4456', tryWith: itReflects },
+  {
+    name: 'client of our reflector',
+    standard: 'RFC 4456',
+    tryWith: (bench) => forAll<SessionName>(['client', 'client6'], (name) => weReflect(bench, name)),
+  },
+  {
+    name: 'reflector with us as client',
+    standard: 'RFC 4456',
+    tryWith: itReflects,
+  },
   { name: 'MD5, IPv4', standard: 'RFC 2385', tryWith: (bench) => exchange(bench, 'signed') },
   { name: 'MD5, IPv6', standard: 'RFC 2385', tryWith: (bench) => exchange(bench, 'signed6') },
   { name: 'GTSM, IPv4', standard: 'RFC 5082', tryWith: (bench) => exchange(bench, 'near') },
@@ -47,7 +62,23 @@ export const FEATURES: readonly Feature[] = [
   { name: 'large communities', standard: 'RFC 8092', tryWith: largeCommunities },
   { name: 'route refresh, we ask', standard: 'RFC 2918', tryWith: weAsk },
   { name: 'route refresh, it asks', standard: 'RFC 2918', tryWith: itAsks },
-  { name: 'extended messages', standard: 'RFC 8654', tryWith: extendedMessages },
+  { name: 'extended messages, we send', standard: 'RFC 8654', tryWith: weSendLong },
+  { name: 'extended messages, it sends', standard: 'RFC 8654', tryWith: itSendsLong },
+  {
+    name: 'ADD-PATH, we send',
+    standard: 'RFC 7911',
+    tryWith: (bench) => forAll(PATHS, (name) => weSendTwo(bench, name)),
+  },
+  {
+    name: 'ADD-PATH, it sends',
+    standard: 'RFC 7911',
+    tryWith: (bench) => forAll(PATHS, (name) => itSendsTwo(bench, name)),
+  },
+  {
+    name: 'BFD ends the session',
+    standard: 'RFC 5881, 5882',
+    tryWith: (bench) => forAll(WATCHED, (name) => bfdEnds(bench, name)),
+  },
 ]
 
 /** The session is up, and each side has what the other announces, as that was meant. */
@@ -63,14 +94,14 @@ async function exchange(bench: Bench, name: SessionName): Promise<void> {
   demand('AS path of our route', seen.asPath, internal ? [] : [OUR_ASN])
 }
 
-async function weReflect(bench: Bench): Promise<void> {
-  const seen = await bench.theySee('client', OTHERS.toUs)
+async function weReflect(bench: Bench, name: SessionName): Promise<void> {
+  const seen = await bench.theySee(name, OTHERS.toUs[sessionOf(name).family])
   demand('CLUSTER_LIST', seen.clusterList.at(-1), OUR_CLUSTER) // OpenBGPD shows itself in front
-  demand('ORIGINATOR_ID', seen.originatorId, OTHER)
+  demand('ORIGINATOR_ID', seen.originatorId, OTHER.ipv4)
 }
 
 async function itReflects(bench: Bench): Promise<void> {
-  const received = await bench.weSee('reflector', OTHERS.toThem, 'does not reflect')
+  const received = await bench.weSee('reflector', OTHERS.toThem, 'does not reflect', PATIENCE)
   demand('CLUSTER_LIST', received.clusterList, [bench.place.clusterId])
   demand('ORIGINATOR_ID', received.originatorId, routerId(sessionOf('source'), bench.place))
 }
@@ -102,11 +133,56 @@ async function itAsks(bench: Bench): Promise<void> {
   await eventually('does not ask', () => said.told.length > before, SOON)
 }
 
-async function extendedMessages(bench: Bench): Promise<void> {
+async function weSendLong(bench: Bench): Promise<void> {
   const said = await bench.said('external')
   demandCapability(said, 'extended-message')
   await eventually('is sent none', () => said.told.some((length) => length > 4096))
   await bench.theySee('external', OURS.many.at(-1)!)
+}
+
+/** It passes on to us as an internal peer what we told it as an external one. */
+async function itSendsLong(bench: Bench): Promise<void> {
+  const said = await bench.said('internal')
+  demandCapability(said, 'extended-message')
+  await bench.weSee('internal', OURS.many.at(-1)!, 'passes nothing on', PATIENCE)
+  const fit = 4096 / 5 // each takes five octets
+  await eventually('sends short ones only', () => said.heard.some(({ nlri }) => nlri.length > fit), SOON)
+}
+
+/** Our own path, and that of our other speaker. */
+async function weSendTwo(bench: Bench, name: SessionName): Promise<void> {
+  const { family } = sessionOf(name)
+  demandCapability(await bench.said(name), 'add-path')
+  await bench.theySee(name, TWICE[family])
+  const nextHops = () => bench.theyHaveAll(name, TWICE[family]).then((all) => all.map((of) => of.nextHop))
+  await eventually('has one path only', async () => (await nextHops()).length > 1, SOON)
+  demand('next hops', (await nextHops()).sort(), [bench.place.ours(sessionOf(name)), OTHER[family]].sort())
+}
+
+/** What we told it on several sessions or, if it passes nothing on, what it announces itself. */
+async function itSendsTwo(bench: Bench, name: SessionName): Promise<void> {
+  const { family } = sessionOf(name)
+  demandCapability(await bench.said(name), 'add-path')
+  await bench.weSee(name, bench.place.stays[family])
+  const all = [OURS.stays[family], bench.place.stays[family]]
+  const several = () => all.some((prefix) => bench.us.receivedAll(bench.peer(name), prefix).length > 1)
+  await eventually('sends one path only', several, SOON)
+}
+
+/** Packets get lost, and nobody says so. The hold timers would notice much later. */
+async function bfdEnds(bench: Bench, name: SessionName): Promise<void> {
+  const { adapter, plan } = bench
+  if (!adapter.bfdUp) throw new Error('has no BFD')
+  const [peer, us] = [bench.peer(name), bench.neighbor(name)]
+  const bothSee = async () => bench.us.bfdUp(peer) && (await adapter.bfdUp!(plan, us))
+  await bench.up(name)
+  await eventually('BFD does not come up', bothSee)
+  await bench.whileCut(name, async () => {
+    await eventually('we do not notice', () => bench.us.view(peer).lastError === 'BGP Error: BFD down')
+    await eventually('it does not notice', async () => !(await adapter.established(plan, us)))
+  })
+  await bench.up(name)
+  await eventually('BFD does not come up again', bothSee)
 }
 
 function demandCapability({ open }: Said, code: Capability['code']): void {

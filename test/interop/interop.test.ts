@@ -6,7 +6,7 @@ import { interopPage } from '../../scripts/interop-docs.ts'
 import { needsRoot } from '../kit/needs-root.ts'
 import { run } from './run.ts'
 
-t.setTimeout(120_000)
+t.setTimeout(240_000)
 
 t.test('docs/interop.md is what a run finds; else: node scripts/interop-docs.ts', needsRoot, async (t) => {
   const docs = readFileSync(new URL('../../docs/interop.md', import.meta.url), 'utf8')

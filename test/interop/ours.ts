@@ -1,5 +1,6 @@
 // Our side: a real speaker on real sockets and timers, and a record of what peers say to it and it to them.
 
+import { watchPaths } from '../../src/agent/wishes.ts'
 import type { Action, ConnectionId, SpeakerEvent } from '../../src/bgp/events.ts'
 import { Speaker, type SpeakerOptions } from '../../src/bgp/speaker.ts'
 import type { PeerConfig, PeerView } from '../../src/bgp/types.ts'
@@ -7,6 +8,8 @@ import { decode, initialCodec } from '../../src/bgp/wire/codec.ts'
 import { Framer } from '../../src/bgp/wire/frame.ts'
 import { MESSAGE_TYPE } from '../../src/bgp/wire/iana.ts'
 import type { Open, PathAttributes, Update } from '../../src/bgp/wire/message.ts'
+import { Bfd } from '../../src/edge/bfd/bfd.ts'
+import { systemClock } from '../../src/edge/kernel/system-clock.ts'
 import { createLog } from '../../src/edge/observe/log.ts'
 import type { ListenPoint } from '../../src/edge/peers/listener.ts'
 import { Runner } from '../../src/edge/peers/runner.ts'
@@ -33,17 +36,26 @@ export interface Said {
 export class Ours {
   readonly #speaker: RecordingSpeaker
   readonly #runner: Runner
+  readonly #bfd: Bfd
 
   constructor({ listen, peers, originate, password, ...options }: OursOptions) {
     this.#speaker = new RecordingSpeaker({ random: () => 0, ...options })
+    const log = createLog({ node: 'near', level: 'silent' })
     this.#runner = new Runner({
       speaker: this.#speaker,
-      log: createLog({ node: 'near', level: 'silent' }),
+      log,
       passwords: () => Buffer.from(password),
       onBest: () => {},
     })
     this.originate(originate)
-    this.#runner.step({ kind: 'peers', set: peers, remove: [] })
+    this.#bfd = new Bfd({
+      log,
+      clock: systemClock,
+      onDown: (peer) => this.#runner.step({ kind: 'path-down', peer }),
+    })
+    const wanted = { kind: 'peers', set: peers, remove: [] } as const
+    this.#runner.step(wanted)
+    watchPaths(wanted, this.#bfd)
     this.#runner.listen(listen)
   }
 
@@ -57,7 +69,18 @@ export class Ours {
 
   /** What a peer announced, whether it can be used or not. */
   received(peer: ScopedAddress, prefix: Prefix): PathAttributes | undefined {
-    return this.#speaker.rib.paths(prefix).find(({ path }) => path.peer === peer)?.path.attributes
+    return this.receivedAll(peer, prefix)[0]
+  }
+
+  /** The same, where a peer may announce several paths. */
+  receivedAll(peer: ScopedAddress, prefix: Prefix): PathAttributes[] {
+    const paths = this.#speaker.rib.paths(prefix).map(({ path }) => path)
+    return paths.filter((path) => path.peer === peer).map(({ attributes }) => attributes)
+  }
+
+  /** Whether BFD sees the peer. */
+  bfdUp(peer: ScopedAddress): boolean {
+    return this.#bfd.view(peer)?.state === 'Up'
   }
 
   originate(prefixes: readonly Prefix[]): void {
@@ -65,9 +88,10 @@ export class Ours {
     this.#runner.step({ kind: 'originate', set, withdraw: [] })
   }
 
-  /** After a restart: there is nothing more to announce. */
+  /** After a restart: there is nothing more to announce, nor to be heard that would be passed on. */
   restarted(): void {
     this.#runner.step({ kind: 'restarted' })
+    this.#runner.step({ kind: 'heard-enough' })
   }
 
   refresh(peer: ScopedAddress): void {
@@ -75,8 +99,8 @@ export class Ours {
     this.#runner.step({ kind: 'refresh-in', peer, family: family! })
   }
 
-  stop(): Promise<void> {
-    return this.#runner.stop()
+  async stop(): Promise<void> {
+    await Promise.all([this.#bfd.stop(), this.#runner.stop()])
   }
 }
 

@@ -2,7 +2,7 @@
 // when it is back. We restart for all daemons at once, each daemon for itself.
 
 import { type Bench, demand, type World } from './bench.ts'
-import { eventually } from './daemon.ts'
+import { eventually, forAll } from './daemon.ts'
 import type { Ours, Said } from './ours.ts'
 import { OURS, type SessionName } from './sessions.ts'
 
@@ -18,7 +18,7 @@ export async function weRestart(world: World, benches: readonly Bench[], again: 
   const stage = (tryWith: (bench: Bench, name: SessionName) => Promise<void>) =>
     Promise.all(
       benches.map((bench) =>
-        bench.judge({ ...WE_RESTART, tryWith: (of) => forAll((name) => tryWith(of, name)) }),
+        bench.judge({ ...WE_RESTART, tryWith: (of) => forAll(WITH, (name) => tryWith(of, name)) }),
       ),
     )
   await stage(theyHaveAll)
@@ -53,27 +53,21 @@ async function restartIt(bench: Bench): Promise<void> {
     const prefix = bench.place[which][bench.neighbor(name).family]
     return bench.us.received(bench.peer(name), prefix) !== undefined
   }
-  await forAll(async (name) => {
+  await forAll(WITH, async (name) => {
     await bench.weSee(name, bench.place.stays[bench.neighbor(name).family])
     demandForwarding(await bench.said(name))
   })
   await bench.kill()
-  await forAll(async (name) => {
+  await forAll(WITH, async (name) => {
     await eventually('the session stays', () => !bench.isUp(name))
     demand('kept while it is away', weHave(name, 'stays') && weHave(name, 'goes'), true)
   })
   await bench.restart()
-  await forAll(async (name) => {
+  await forAll(WITH, async (name) => {
     await bench.up(name)
     await eventually('its End-of-RIB does not come', () => !weHave(name, 'goes'))
     demand('kept when it is back', weHave(name, 'stays'), true)
   })
-}
-
-/** Of those that fail, the first in order counts, whichever failed first. */
-async function forAll(tryWith: (name: SessionName) => Promise<void>): Promise<void> {
-  const outcomes = await Promise.allSettled(WITH.map(tryWith))
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function theyHaveAll(bench: Bench, name: SessionName): Promise<void> {

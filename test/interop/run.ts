@@ -8,8 +8,10 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Operation, UNCHANGED } from '../../src/bgp/rib/filter.ts'
+import type { GroupTraits } from '../../src/bgp/rib/peer.ts'
 import type { Path, PeerConfig } from '../../src/bgp/types.ts'
 import type { Address } from '../../src/inet/address.ts'
+import type { Prefix } from '../../src/inet/prefix.ts'
 import { enter, namespaces } from '../kit/bird.ts'
 import { ADAPTERS } from './adapters/index.ts'
 import { Bench, type World } from './bench.ts'
@@ -30,6 +32,8 @@ import {
   peer,
   place,
   SESSIONS,
+  sessionOf,
+  TWICE,
 } from './sessions.ts'
 
 /** What came of a daemon; by feature, `yes` or why not. */
@@ -43,6 +47,16 @@ export interface Verdicts {
 export interface Scope {
   teardown(end: () => unknown): void
 }
+
+/** What our other speaker announces, to us and to the daemons. */
+const TO_US: ReadonlySet<Prefix> = new Set([...Object.values(OTHERS.toUs), ...Object.values(TWICE)])
+const TO_THEM: ReadonlySet<Prefix> = new Set([OTHERS.toThem])
+
+const MANY: ReadonlySet<Prefix> = new Set(OURS.many)
+/** Our ends of the sessions that they are announced on. */
+const FOR_MANY: ReadonlySet<Address> = new Set(
+  ADAPTERS.map((_, i) => place(i + 1).ours(sessionOf('external'))),
+)
 
 const TAG = [{ kind: 'add-community', community: { size: 'large', value: OUR_LARGE_COMMUNITY } }] as const
 
@@ -81,27 +95,36 @@ function ourselves(adapters: readonly Adapter[], restarting: boolean): Ours {
       { family: 'ipv4', port: 179 },
       { family: 'ipv6', port: 179 },
     ],
-    originate: restarting ? [] : [...Object.values(stays), ...Object.values(goes), tagged, ...many],
-    peers: [between(NEAR, OTHER), ...peersOf(adapters, false)],
+    originate: restarting
+      ? []
+      : [stays, goes, TWICE].flatMap((both) => Object.values(both)).concat(tagged, many),
+    peers: [...between(NEAR, OTHER), ...peersOf(adapters, false)],
     password: PASSWORD,
   })
 }
 
-/** What a daemon says on one session is not told it on another: it has many with us, and would hear of its own changes. */
-function advertise({ prefix, peer }: Path): readonly Operation[] | undefined {
-  if (peer !== null && prefix !== OTHERS.toUs) return undefined
+/**
+ * What a daemon says on one session is not told it on another: it has many with us, and would hear of its own changes. It
+ * gets only once what is much.
+ */
+function advertise({ prefix, peer }: Path, { localAddress }: GroupTraits): readonly Operation[] | undefined {
+  if (peer !== null && !isOther(peer)) return undefined
+  if (MANY.has(prefix) && !FOR_MANY.has(localAddress)) return undefined
   return prefix === OURS.tagged ? TAG : UNCHANGED
 }
 
+function isOther(address: string): boolean {
+  return address === OTHER.ipv4 || address === OTHER.ipv6
+}
+
 function theOther(adapters: readonly Adapter[]): Ours {
-  const peers = [between(OTHER, NEAR), ...peersOf(adapters, true)]
   return new Ours({
     restarting: false,
     advertise: ({ prefix }, { localAddress }) =>
-      prefix === (localAddress === OTHER ? OTHERS.toUs : OTHERS.toThem) ? UNCHANGED : undefined,
+      (isOther(localAddress) ? TO_US : TO_THEM).has(prefix) ? UNCHANGED : undefined,
     listen: [],
-    originate: Object.values(OTHERS),
-    peers,
+    originate: [...TO_US, ...TO_THEM],
+    peers: [...between(OTHER, NEAR), ...peersOf(adapters, true)],
     password: PASSWORD,
   })
 }
@@ -112,24 +135,24 @@ function peersOf(adapters: readonly Adapter[], other: boolean): PeerConfig[] {
 }
 
 /** Of our two speakers the other dials, and is a client. */
-function between(local: Address, remote: Address): PeerConfig {
-  return {
-    name: remote,
+function between(here: typeof NEAR, there: typeof NEAR): PeerConfig[] {
+  return (['ipv4', 'ipv6'] as const).map((family) => ({
+    name: there[family],
     kind: 'node',
-    address: remote,
+    address: there[family],
     port: 179,
-    localAddress: local,
-    families: ['ipv4'],
+    localAddress: here[family],
+    families: [family],
     localAsn: OUR_ASN,
     peerAsn: OUR_ASN,
-    routerId: local,
-    passive: local === NEAR,
+    routerId: here.ipv4,
+    passive: here === NEAR,
     holdTime: 90,
     restartTime: 120,
     allowedLocalAsns: 0,
-    ...(local === NEAR && { reflector: { clusterId: OUR_CLUSTER, client: true } }),
+    ...(here === NEAR && { reflector: { clusterId: OUR_CLUSTER, client: true } }),
     because: 'two nodes of ours',
-  }
+  }))
 }
 
 /** A cable from us to each daemon, with the addresses of all sessions. */
@@ -137,7 +160,10 @@ function network(adapters: readonly Adapter[]): Record<string, string[]> {
   const ends = adapters.map(({ name }, i) => ({ name, at: place(i + 1), cable: `eth${i + 1}` }))
   return {
     near: [
-      ...[NEAR, OTHER].map((address) => `addr add ${address}/32 dev lo`),
+      ...[NEAR, OTHER].flatMap(({ ipv4, ipv6 }) => [
+        `addr add ${ipv4}/32 dev lo`,
+        `addr add ${ipv6}/128 dev lo nodad`,
+      ]),
       ...ends.flatMap(({ name, at, cable }) => [
         `link add ${cable} type veth peer name eth0 netns ${name}`,
         ...addresses(cable, at, 'ours'),

@@ -13,6 +13,10 @@ export interface Session {
   readonly reflector?: 'we' | 'they'
   readonly signed?: true
   readonly ttlSecurity?: true
+  /** Several paths to one destination, both ways (RFC 7911). */
+  readonly addPath?: true
+  /** Its path is watched (RFC 5882). */
+  readonly bfd?: true
   /** It is with the other speaker of ours, which stands for another node. */
   readonly other?: true
 }
@@ -25,12 +29,14 @@ const NAMES = [
   'external',
   'external6',
   'client',
+  'client6',
   'reflector',
   'source',
   'signed',
   'signed6',
   'near',
   'near6',
+  'paths',
 ] as const
 
 const TRAITS: Readonly<Record<SessionName, Omit<Session, 'name' | 'family'>>> = {
@@ -39,12 +45,14 @@ const TRAITS: Readonly<Record<SessionName, Omit<Session, 'name' | 'family'>>> = 
   external: {},
   external6: {},
   client: { internal: true, reflector: 'we' },
+  client6: { internal: true, reflector: 'we', addPath: true },
   reflector: { internal: true, reflector: 'they' },
   source: { internal: true, reflector: 'they', other: true },
-  signed: { signed: true },
-  signed6: { signed: true },
+  signed: { signed: true, bfd: true },
+  signed6: { signed: true, bfd: true },
   near: { ttlSecurity: true },
   near6: { ttlSecurity: true },
+  paths: { internal: true, reflector: 'we', addPath: true },
 }
 
 export const SESSIONS: readonly Session[] = NAMES.map((name) => ({
@@ -58,10 +66,12 @@ export const OUR_ASN = 64512
 /** The cluster that we reflect for. */
 export const OUR_CLUSTER = address('10.9.0.9')
 /** Where our two speakers meet. */
-export const NEAR = address('10.9.0.1')
-export const OTHER = address('10.9.0.2')
+export const NEAR = { ipv4: address('10.9.0.1'), ipv6: address('fd09::1') }
+export const OTHER = { ipv4: address('10.9.0.2'), ipv6: address('fd09::2') }
 
 export const PASSWORD = 's3cret'
+/** Milliseconds between packets of BFD, and how many may go missing: nobody here is to be taken for dead who is only busy. */
+export const PATH_WATCH = { intervalMs: 500, multiplier: 8 } as const
 export const OUR_LARGE_COMMUNITY = '64512:4000000000:1'
 
 /** What we announce: for good; until our restart; with a large community; and more than fits into 4096 octets. */
@@ -69,10 +79,15 @@ export const OURS = {
   stays: { ipv4: prefix('10.244.1.0/26'), ipv6: prefix('fd44:1::/122') },
   goes: { ipv4: prefix('10.244.2.0/26'), ipv6: prefix('fd44:2::/122') },
   tagged: prefix('10.244.3.0/26'),
-  many: Array.from({ length: 2000 }, (_, i) => prefix(`10.245.${i >> 8}.${i & 255}/32`)),
+  many: Array.from({ length: 1000 }, (_, i) => prefix(`10.245.${i >> 8}.${i & 255}/32`)),
 } as const
 /** What the other speaker of ours announces to us alone, and to the daemons alone: others have it by reflection. */
-export const OTHERS = { toUs: prefix('10.244.8.0/26'), toThem: prefix('10.244.9.0/26') }
+export const OTHERS = {
+  toUs: { ipv4: prefix('10.244.8.0/26'), ipv6: prefix('fd44:8::/122') },
+  toThem: prefix('10.244.9.0/26'),
+}
+/** What we announce, and the other speaker of ours to us: there are two paths to it. */
+export const TWICE = { ipv4: prefix('10.244.10.0/26'), ipv6: prefix('fd44:10::/122') }
 
 /** Addresses and numbers of the daemon that is the nth. */
 export interface Place {
@@ -106,7 +121,7 @@ export function place(nth: number): Place {
 
 /** A session as the daemon knows it. */
 export function neighbor(session: Session, where: Place): Neighbor {
-  const { name, family, signed, ttlSecurity, reflector } = session
+  const { name, family, signed, ttlSecurity, addPath, bfd, reflector } = session
   return {
     name,
     family,
@@ -115,13 +130,15 @@ export function neighbor(session: Session, where: Place): Neighbor {
     remoteAsn: ourAsn(session, where),
     ...(signed && { password: PASSWORD }),
     ...(ttlSecurity && { ttlSecurity }),
+    ...(addPath && { addPath }),
+    ...(bfd && { bfd }),
     ...(reflector === 'they' && { client: true as const }),
   }
 }
 
 /** And as we do. The router ID tells our sessions apart, as if they were with many nodes. */
 export function peer(session: Session, where: Place, daemon: string): PeerConfig {
-  const { family, signed, ttlSecurity, reflector } = session
+  const { family, signed, ttlSecurity, addPath, bfd, reflector } = session
   return {
     name: where.theirs(session),
     kind: 'global',
@@ -138,6 +155,8 @@ export function peer(session: Session, where: Place, daemon: string): PeerConfig
     allowedLocalAsns: 0,
     ...(signed && { password: { name: 'bgp', key: 'password', version: 1 } }),
     ...(ttlSecurity && { ttlSecurity: 1 }),
+    ...(addPath && { addPath: 'both' }),
+    ...(bfd && { pathWatch: { ...PATH_WATCH, multihop: false } }),
     ...(reflector === 'we' && { reflector: { clusterId: OUR_CLUSTER, client: true } }),
     because: `interoperation with ${daemon}`,
   }

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
-/** Makes namespaces named `PREFIX-NAME` that go with the test, and runs `ip -n PREFIX-NAME ARGS` for each line. */
+/** Makes namespaces named `PREFIX-NAME` that go with the test, and has `ip -n PREFIX-NAME` do each line. */
 export function namespaces(
   t: { teardown(run: () => void): void },
   lines: Readonly<Record<string, readonly string[]>>,
@@ -20,11 +20,12 @@ export function namespaces(
     t.teardown(() => execFileSync('ip', ['netns', 'del', full(name)]))
     execFileSync('ip', ['-n', full(name), 'link', 'set', 'lo', 'up'])
   }
-  for (const name of names)
-    for (const line of lines[name]!) {
-      const args = line.split(' ').map((word) => (names.includes(word) ? full(word) : word))
-      execFileSync('ip', ['-n', full(name), ...args])
-    }
+  for (const name of names) {
+    const input = lines[name]!.map((line) =>
+      line.replace(/\S+/g, (word) => (names.includes(word) ? full(word) : word)),
+    )
+    execFileSync('ip', ['-n', full(name), '-batch', '-'], { input: input.join('\n') })
+  }
   return full
 }
 

@@ -1,4 +1,5 @@
 import { type Adapter, ask, type Neighbor, type Plan, type Seen } from '../daemon.ts'
+import { PATH_WATCH } from '../sessions.ts'
 
 export const bird: Adapter = {
   name: 'BIRD',
@@ -12,11 +13,15 @@ export const bird: Adapter = {
   async established(plan, { name }) {
     return / Established/.test(await birdc(plan, `show protocols with_${name}`))
   },
-  async route(plan, { name }, prefix) {
+  async routes(plan, { name }, prefix) {
     const text = await birdc(plan, `show route ${prefix} all protocol with_${name}`).catch(() => '')
-    return text.includes('BGP.origin') ? seen(text) : undefined
+    return text.split(`[with_${name} `).slice(1).map(seen)
   },
   refresh: (plan, { name }) => birdc(plan, `reload in with_${name}`),
+  async bfdUp(plan, { remote }) {
+    const text = await birdc(plan, 'show bfd sessions')
+    return text.split('\n').some((line) => line.startsWith(`${remote} `) && / Up /.test(line))
+  },
 }
 
 function birdc(plan: Plan, question: string): Promise<string> {
@@ -35,6 +40,7 @@ function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan):
     log stderr all; debug protocols { states, events };
     router id ${routerId};
     protocol device {}
+    protocol bfd { interface "*" { interval ${PATH_WATCH.intervalMs} ms; multiplier ${PATH_WATCH.multiplier}; }; }
     protocol direct { ipv4; ipv6; }
     protocol static own4 { ipv4; ${routes('ipv4').join(' ')} }
     protocol static own6 { ipv6; ${routes('ipv6').join(' ')} }
@@ -50,13 +56,14 @@ function session(neighbor: Neighbor, asn: number, clusterId: string): string {
     'error wait time 1, 1',
     neighbor.password && `password "${neighbor.password}"`,
     neighbor.ttlSecurity && 'ttl security on',
+    neighbor.bfd && 'bfd on',
     neighbor.client && `rr client; rr cluster id ${clusterId}`,
   ].filter(Boolean)
   return `
     protocol bgp with_${neighbor.name} {
       local ${neighbor.local} as ${asn};
       neighbor ${neighbor.remote} as ${neighbor.remoteAsn};
-      ${neighbor.family} { import all; export where source ~ [RTS_BGP, RTS_STATIC]; };
+      ${neighbor.family} { import all; export where source ~ [RTS_BGP, RTS_STATIC]; ${neighbor.addPath ? 'add paths on; ' : ''}};
       ${options.join(';\n      ')};
     }`
 }

@@ -24,7 +24,7 @@ export const exabgp: Adapter = {
 
   established: async (plan, { remote }) =>
     eventsWith(plan, remote).findLast(({ type }) => type === 'state')?.neighbor.state === 'up',
-  route: async (plan, neighbor, prefix) => tableOf(plan, neighbor).get(prefix),
+  routes: async (plan, neighbor, prefix) => [...(tableOf(plan, neighbor).get(prefix)?.values() ?? [])],
   refresh: (plan, { family, remote }) =>
     ask(plan, 'sh', '-c', `echo "neighbor ${remote} announce route-refresh ${family} unicast" > commands`),
 }
@@ -40,21 +40,25 @@ function configuration(plan: Plan): string {
     .join('')}`
 }
 
-/** Where it listens it knows the TTL of IPv4 only, so there it connects. */
+/**
+ * Where it listens it knows the TTL of IPv4 only, so there it connects. As it passes nothing on, several paths to one
+ * destination are its own.
+ */
 function session(neighbor: Neighbor, { asn, routerId, announce }: Plan): string {
-  const { family, local, remote, remoteAsn, password, ttlSecurity } = neighbor
+  const { family, local, remote, remoteAsn, password, ttlSecurity, addPath } = neighbor
   const routes = announce
     .filter((of) => of.family === family)
-    .map(({ prefix, largeCommunity }) => {
+    .flatMap(({ prefix, largeCommunity }) => {
       const tag = largeCommunity ? ` large-community [ ${largeCommunity} ]` : ''
-      return `route ${prefix} next-hop self${tag};`
+      const ids = addPath ? [1, 2].map((id) => ` path-information ${id}`) : ['']
+      return ids.map((id) => `route ${prefix} next-hop self${tag}${id};`)
     })
   return `
 neighbor ${remote} {
   router-id ${routerId}; local-address ${local}; local-as ${asn}; peer-as ${remoteAsn};
   ${ttlSecurity ? 'outgoing-ttl 255;' : 'listen 179; passive true;'} hold-time 90;
   ${password ? `md5-password ${password};` : ''}
-  capability { graceful-restart 120; route-refresh enable; extended-message enable; }
+  capability { graceful-restart 120; route-refresh enable; extended-message enable; ${addPath ? 'add-path send/receive; ' : ''}}
   family { ${family} unicast; }
   api { processes [ table ]; neighbor-changes; receive { parsed; update; } }
   static { ${routes.join(' ')} }
@@ -71,7 +75,12 @@ interface Event {
   }
 }
 
-type ByNextHop = Readonly<Record<string, readonly { readonly nlri: string }[]>>
+interface ShownPrefix {
+  readonly nlri: string
+  readonly 'path-information'?: string
+}
+
+type ByNextHop = Readonly<Record<string, readonly ShownPrefix[]>>
 
 interface ShownUpdate {
   readonly attribute?: {
@@ -81,7 +90,7 @@ interface ShownUpdate {
     readonly 'cluster-list'?: readonly string[]
   }
   readonly announce?: Readonly<Record<string, ByNextHop>>
-  readonly withdraw?: Readonly<Record<string, readonly { readonly nlri: string }[]>>
+  readonly withdraw?: ByNextHop
 }
 
 /** The last line may not be whole yet, and not all are events: commands are answered with `done`. */
@@ -91,15 +100,19 @@ function eventsWith({ directory }: Plan, remote: string): Event[] {
   return events.filter(({ neighbor }) => neighbor?.address.peer === remote)
 }
 
-/** What a program knows that keeps what it was told, for as long as there is a session. */
-function tableOf(plan: Plan, { remote }: Neighbor): ReadonlyMap<string, Seen> {
-  const table = new Map<string, Seen>()
+/** What a program knows that keeps what it was told, for as long as there is a session: by prefix and path identifier. */
+function tableOf(plan: Plan, { remote }: Neighbor): ReadonlyMap<string, Map<string, Seen>> {
+  const table = new Map<string, Map<string, Seen>>()
   for (const { neighbor } of eventsWith(plan, remote)) {
     if (neighbor.state === 'down') table.clear()
     const { announce = {}, withdraw = {}, attribute } = neighbor.message?.update ?? {}
-    for (const { nlri } of Object.values(withdraw).flat()) table.delete(nlri)
+    for (const { nlri, ...path } of Object.values(withdraw).flat())
+      table.get(nlri)?.delete(path['path-information'] ?? '')
     for (const [nextHop, routes] of Object.values(announce).flatMap(Object.entries<ByNextHop[string]>))
-      for (const { nlri } of routes) table.set(nlri, seen(nextHop, attribute))
+      for (const { nlri, ...path } of routes) {
+        const paths = table.get(nlri) ?? new Map<string, Seen>()
+        table.set(nlri, paths.set(path['path-information'] ?? '', seen(nextHop, attribute)))
+      }
   }
   return table
 }

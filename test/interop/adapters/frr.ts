@@ -1,6 +1,7 @@
 // FRR: https://docs.frrouting.org/en/stable-8.4/bgp.html
 
 import { type Adapter, ask, type Neighbor, type Plan, type Seen } from '../daemon.ts'
+import { PATH_WATCH } from '../sessions.ts'
 
 const DIRECTORY = '/usr/lib/frr'
 const FILES = ['--vty_socket', '.', '-z', 'zserv.api']
@@ -12,6 +13,7 @@ export const frr: Adapter = {
   files: (plan) => ({ 'zebra.conf': '', 'bgpd.conf': configuration(plan) }),
   programs: () => [
     [`${DIRECTORY}/zebra`, '-f', 'zebra.conf', '-i', 'zebra.pid', '-P', '0', ...FILES],
+    [`${DIRECTORY}/bfdd`, '-i', 'bfdd.pid', '-P', '0', '--bfdctl', 'bfdd.sock', ...FILES],
     [`${DIRECTORY}/bgpd`, '-f', 'bgpd.conf', '-i', 'bgpd.pid', '-P', '0', ...FILES],
   ],
 
@@ -19,12 +21,15 @@ export const frr: Adapter = {
     const peers: Record<string, { bgpState: string }> = await show(plan, `neighbors ${remote}`)
     return peers[remote]?.bgpState === 'Established'
   },
-  async route(plan, { family, remote }, prefix) {
+  async routes(plan, { family, remote }, prefix) {
     const { paths = [] }: { paths?: ShownPath[] } = await show(plan, `${family} unicast ${prefix}`)
-    const path = paths.find(({ peer }) => peer.peerId === remote)
-    return path && seen(path)
+    return paths.filter(({ peer }) => peer.peerId === remote).map(seen)
   },
   refresh: (plan, { remote }) => vtysh(plan, `clear bgp ${remote} soft in`),
+  async bfdUp(plan, { remote }) {
+    const peers: { peer: string; status: string }[] = JSON.parse(await vtysh(plan, 'show bfd peers json'))
+    return peers.some(({ peer, status }) => peer === remote && status === 'up')
+  },
 }
 
 function vtysh(plan: Plan, command: string): Promise<string> {
@@ -43,9 +48,10 @@ function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan):
   const activations = (family: string) =>
     neighbors
       .filter((of) => of.family === family)
-      .flatMap(({ remote, client }) => [
+      .flatMap(({ remote, client, addPath }) => [
         `neighbor ${remote} activate`,
         ...(client ? [`neighbor ${remote} route-reflector-client`] : []),
+        ...(addPath ? [`neighbor ${remote} addpath-tx-all-paths`] : []),
       ])
   const families = (['ipv4', 'ipv6'] as const).flatMap((family) => [
     `address-family ${family} unicast`,
@@ -67,14 +73,15 @@ function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan):
     'no bgp network import-check',
     'bgp graceful-restart',
     'bgp graceful-restart preserve-fw-state',
-    'bgp graceful-restart select-defer-time 60',
+    'bgp graceful-restart select-defer-time 10',
     ...neighbors.flatMap(session),
     ...families,
     '',
   ].join('\n')
 }
 
-function session({ local, remote, remoteAsn, password, ttlSecurity }: Neighbor): string[] {
+function session({ local, remote, remoteAsn, password, ttlSecurity, bfd }: Neighbor): string[] {
+  const { intervalMs, multiplier } = PATH_WATCH
   const options = [
     `remote-as ${remoteAsn}`,
     `update-source ${local}`,
@@ -82,6 +89,7 @@ function session({ local, remote, remoteAsn, password, ttlSecurity }: Neighbor):
     'advertisement-interval 0',
     password && `password ${password}`,
     ttlSecurity && 'ttl-security hops 1',
+    bfd && `bfd ${multiplier} ${intervalMs} ${intervalMs}`,
   ]
   return options.filter(Boolean).map((option) => `neighbor ${remote} ${option}`)
 }

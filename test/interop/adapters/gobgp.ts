@@ -20,13 +20,12 @@ export const gobgp: Adapter = {
     const { state } = await show<{ state: { session_state: number } }>(plan, 'neighbor', remote)
     return state.session_state === ESTABLISHED
   },
-  async route(plan, { family, remote }, prefix) {
+  async routes(plan, { family, remote }, prefix) {
     const table = await show<Record<string, ShownPath[]>>(
       plan,
       ...['neighbor', remote, 'adj-in', prefix, '-a', family],
     )
-    const [path] = Object.values(table).flat()
-    return path && seen(path)
+    return Object.values(table).flat().map(seen)
   },
   refresh: (plan, { family, remote }) => client(plan, 'neighbor', remote, 'softresetin', '-a', family),
 }
@@ -54,7 +53,7 @@ function configuration({ asn, routerId, clusterId, neighbors }: Plan): unknown {
 }
 
 function session({ local, remote, remoteAsn, ...options }: Neighbor, clusterId: string): unknown {
-  const { family, password, ttlSecurity, client } = options
+  const { family, password, ttlSecurity, addPath, client } = options
   return {
     config: {
       'neighbor-address': remote,
@@ -65,7 +64,11 @@ function session({ local, remote, remoteAsn, ...options }: Neighbor, clusterId: 
     timers: { config: { 'connect-retry': 1, 'idle-hold-time-after-reset': 1 } },
     'graceful-restart': { config: { enabled: true, 'restart-time': 120, 'deferral-time': 60 } },
     'afi-safis': [
-      { config: { 'afi-safi-name': AFI[family] }, 'mp-graceful-restart': { config: { enabled: true } } },
+      {
+        config: { 'afi-safi-name': AFI[family] },
+        'mp-graceful-restart': { config: { enabled: true } },
+        ...(addPath && { 'add-paths': { config: { receive: true, 'send-max': 8 } } }),
+      },
     ],
     ...(ttlSecurity && { 'ttl-security': { config: { enabled: true, 'ttl-min': 255 } } }),
     ...(client && {

@@ -19,12 +19,12 @@ export const openbgpd: Adapter = {
     const { neighbors } = await show<{ neighbors: { state: string }[] }>(plan, 'neighbor', remote)
     return neighbors[0]?.state === 'Established'
   },
-  async route(plan, { remote }, prefix) {
+  async routes(plan, { remote }, prefix) {
     const { rib = [] } = await show<{ rib?: ShownPath[] }>(
       plan,
       ...['rib', 'detail', 'in', 'neighbor', remote, prefix],
     )
-    return rib[0] && seen(rib[0])
+    return rib.map(seen)
   },
   refresh: (plan, { remote }) => bgpctl(plan, 'neighbor', remote, 'refresh'),
 }
@@ -56,7 +56,7 @@ function configuration({ asn, routerId, clusterId, neighbors, announce, director
 }
 
 function session(neighbor: Neighbor, clusterId: string): string[] {
-  const { name, family, local, remote, remoteAsn, password, ttlSecurity, client } = neighbor
+  const { name, family, local, remote, remoteAsn, password, ttlSecurity, addPath, client } = neighbor
   const options = [
     `descr ${name}`,
     `remote-as ${remoteAsn}`,
@@ -64,6 +64,7 @@ function session(neighbor: Neighbor, clusterId: string): string[] {
     `announce ${family === 'ipv4' ? 'IPv4' : 'IPv6'} unicast`,
     'announce restart yes',
     'announce enhanced refresh yes',
+    addPath && 'announce add-path recv yes\n  announce add-path send all',
     password && `tcp md5sig password ${password}`,
     ttlSecurity && 'ttl-security yes',
     client && `route-reflector ${clusterId}`,
