@@ -85,3 +85,13 @@ t.test('bad is a session that is not established, and a prefix that has no path'
   t.same([peers.good([up]), peers.good([up, down]), peer.good([down])], [true, false, false])
   t.same([routes.good(paths), routes.good([])], [true, false])
 })
+
+t.test('a session near its limit says so, and so does one that is held down', async (t) => {
+  const warning = 'announces 80 of at most 100 IPv4 prefixes'
+  t.match(peer.text([{ ...up, warning }], 0), /^warning: +announces 80 of at most 100 IPv4 prefixes$/m)
+  const held = 'shut down by an operator: ticket 4711'
+  t.match(
+    peer.text([{ ...down, state: 'Idle', lastError: held, held }], 0),
+    /^last error: shut down by an operator: ticket 4711$/m,
+  )
+})
