@@ -11,6 +11,8 @@ export interface Watch {
   readonly resource: Resource
   /** Sends a line as it is, be it JSON or not. */
   line(text: string): void
+  /** Sends the beginning of a line. */
+  half(text: string): void
   bookmark(annotations?: object): void
   /** The orderly end, as after `timeoutSeconds`. */
   end(): void
@@ -81,7 +83,14 @@ export function serveWatch(
   } else {
     for (const change of store.since(resource, from)) tell(change)
   }
-  return { resource, line, bookmark, end, cut: () => response.destroy() }
+  return {
+    resource,
+    line,
+    half: (text) => void response.write(text),
+    bookmark,
+    end,
+    cut: () => response.destroy(),
+  }
 }
 
 /** Revision 0, and none at all, stand for now. A revision of the future is waited for. */

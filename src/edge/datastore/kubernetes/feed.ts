@@ -32,6 +32,9 @@ export const feedTiming: FeedTiming = { patience: 10_000, relist: 500, watch: 30
 /** Failures in a row at one revision, after which it is given up. */
 const STUBBORN = 5
 
+/** How many times longer than usual to wait when our role does not allow something. */
+const FORBIDDEN = 12
+
 /** Feeds `sink` with these collections until `signal`; never ends by itself. `subject` is what troubles are about. */
 export async function feed(
   client: Client,
@@ -44,6 +47,7 @@ export async function feed(
   const board = problemBoard(sink)
   const touch = contact('the Kubernetes API', sink, board, timing.patience, subject)
   const missing = new Set(collections)
+  let opening = new AbortController()
   signal.addEventListener('abort', touch.close, { once: true })
 
   const shared: Shared = {
@@ -53,8 +57,13 @@ export async function feed(
     timing,
     signal,
     established(collection) {
-      if (missing.delete(collection) && missing.size === 0) touch.established()
+      if (!missing.delete(collection)) return
+      opening.abort()
+      opening = new AbortController()
+      if (missing.size === 0) touch.established()
     },
+    crowd: () => Math.max(1, missing.size),
+    opened: () => opening.signal,
     lost(collection, error) {
       missing.add(collection)
       touch.lost(client.endpoint(), inWords(error))
@@ -71,6 +80,10 @@ interface Shared {
   readonly timing: FeedTiming
   readonly signal: AbortSignal
   established(collection: Collection): void
+  /** How many are on their way in. */
+  crowd(): number
+  /** Aborted when the next of them has got in. */
+  opened(): AbortSignal
   lost(collection: Collection, error: unknown): void
 }
 
@@ -107,24 +120,31 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
     position = undefined
     const problem = { subject: troubled, message: `${error.message}; listing again` }
     if (error instanceof Unreadable) board.put(troubled, [problem])
-    return timing.relist
+    return timing.relist * (1 + Math.random()) // it may have come over all nodes at once
   }
 
-  /** What is over at the first attempt is nobody's business. */
+  /**
+   * What is over at the first attempt is nobody's business. While the server is away all kinds together knock as often as
+   * one would, and the first that gets in calls the others; what is forbidden will not soon be allowed.
+   */
   function failed(error: unknown): number {
     const { code, retryAfterMs } = error instanceof ApiError ? error : { code: 0, retryAfterMs: 0 }
     if (++failures % STUBBORN === 0) position = undefined
     if (code === 404) collection.forget()
     if (failures > 1 || position === undefined) shared.lost(collection, error)
-    return Math.max(backoffMs(failures), retryAfterMs)
+    isCallable = retryAfterMs === 0 && code !== 403
+    return Math.max(backoffMs(failures) * (code === 403 ? FORBIDDEN : shared.crowd()), retryAfterMs)
   }
 
+  let isCallable = false
   while (!signal.aborted) {
+    isCallable = false
     const waitMs = await attempt().catch((error) => {
       if (signal.aborted) return 0
       return error instanceof PositionLost ? lost(error) : failed(error)
     })
-    await delay(Math.max(0, waitMs), undefined, { signal }).catch(() => {})
+    const until = isCallable ? AbortSignal.any([signal, shared.opened()]) : signal
+    await delay(Math.max(0, waitMs), undefined, { signal: until }).catch(() => {})
   }
 }
 
