@@ -57,9 +57,10 @@ export class Services {
     if (!watch) return
     this.#isSettled = false
     const cancel = clock.after(PATIENCE_MS, () => this.#settled())
+    let isOver = false // what still comes then would never be taken back
     const end = watch({
-      ...sink,
       set: (document) => {
+        if (isOver) return
         const { name, namespace } = document.metadata
         this.#known.add(resourceId(document.kind, name, namespace))
         sink.set(document)
@@ -71,8 +72,11 @@ export class Services {
       inSync: (isWhole) => {
         if (isWhole) this.#settled()
       },
+      problem: (problem) => isOver || sink.problem(problem),
+      healed: (subject) => sink.healed(subject),
     })
     this.#stop = () => {
+      isOver = true
       cancel()
       end()
     }

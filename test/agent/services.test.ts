@@ -45,6 +45,9 @@ t.test('nobody is asked for services as long as nothing of them is announced', a
   services.need(false)
   const before = ['watch', 'set www', 'set gone', 'delete Service/web/gone', 'settled']
   t.same(log, [...before, 'end', 'delete Service/web/www', 'healed services'])
+  feed().set(service('web/late'))
+  feed().problem({ subject: 'services', message: 'late' })
+  t.equal(log.at(-1), 'healed services', 'what comes late is not taken in')
 })
 
 t.test('an API server that is away is waited for, but not for ever', async (t) => {
