@@ -94,7 +94,7 @@ t.test('with FRR', needsRoot, async (t) => {
   runner.step({ kind: 'peers', set: [peer], remove: [] })
   runner.listen([{ family: 'ipv4', port: 179 }])
   const view = () => speaker.peers()[0]!
-  const hasOurs = async () => (await frr.route(plan, neighbor, OURS)) !== undefined
+  const hasOurs = async () => (await frr.routes(plan, neighbor, OURS)).length > 0
   const exchanged = () =>
     eventually(
       'routes have gone both ways',
