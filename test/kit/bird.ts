@@ -48,6 +48,8 @@ export interface Bird {
   configure(protocols: string): void
   /** What birdc prints. */
   ask(question: string): string
+  /** Whether that has these words in it; not as long as BIRD is starting. */
+  has(question: string, words: string): boolean
 }
 
 /** A BIRD with a device protocol and these; it ends with the test. */
@@ -65,9 +67,16 @@ export function startBird(t: Test, namespace: string, routerId: string, protocol
     rmSync(directory, { recursive: true })
   })
   const ask = (question: string) =>
-    execFileSync('birdc', ['-s', socket, ...question.split(' ')], { encoding: 'utf8' })
+    execFileSync('birdc', ['-s', socket, ...question.split(' ')], { encoding: 'utf8', stdio: 'pipe' })
   return {
     ask,
+    has(question, words) {
+      try {
+        return ask(question).includes(words)
+      } catch {
+        return false
+      }
+    },
     configure(text) {
       write(text)
       ask('configure')

@@ -53,6 +53,7 @@ const NOTIFIED: Readonly<Record<string, Advice>> = {
     'the path attributes it sends need more memory than one peer may have: filter there, then reset',
   [key('us', 6, 10)]: lossy,
   [key('peer', 6, 10)]: lossy,
+  [key('peer', 6, 7)]: otherSpeaker,
   [key('peer', 6, 5)]: () => 'the peer does not want this connection: add this node as a neighbor there',
 }
 
@@ -90,7 +91,11 @@ function silence(peer: PeerConfig): string {
 }
 
 function unwelcome(peer: PeerConfig): string {
-  return `the peer ends the connection at once: check that it has ${ours(peer)} as a neighbor, and as no other's`
+  return `the peer ends the connection at once: check that it has ${ours(peer)} as a neighbor, and as no other's; and that no other speaker here is connected to it`
+}
+
+function otherSpeaker(peer: PeerConfig): string {
+  return `the peer has a session with ${ours(peer)} already: stop the other speaker on this node, or whoever has its address`
 }
 
 function fellSilent(peer: PeerConfig): string {

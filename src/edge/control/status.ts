@@ -26,9 +26,7 @@ export function bgpStatus(
   const of = (family: Family): Listening => {
     const found = listening.find((one) => one.family === family)
     if (found)
-      return found.listening
-        ? { endpoint: endpoint(found) }
-        : { reason: found.error ?? 'not yet', intended: false }
+      return found.listening ? { endpoint: endpoint(found) } : { reason: whyDeaf(found), intended: false }
     if (unable) return { reason: unable.unable, intended: backend !== 'bird' }
     return { reason: `the node has no ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address`, intended: true }
   }
@@ -49,4 +47,10 @@ function endpoint({ family, address, port }: ListenView): string {
 export function kernelStatus({ name, wanted, inForce, refused, repairs }: ReconcilerView): KernelStatus {
   const total = Object.values(repairs).reduce((sum, count) => sum + count, 0)
   return { name, wanted, inForce, refused, repairs: total }
+}
+
+/** The words of the C library, and what to do about them. */
+function whyDeaf({ error, port }: ListenView): string {
+  if (error !== 'Address already in use') return error ?? 'not yet'
+  return `${error}: another program has port ${port}, perhaps a BIRD: stop it, or set listenPort`
 }

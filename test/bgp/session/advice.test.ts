@@ -55,6 +55,12 @@ const cases: readonly [Failure, State, Partial<PeerConfig>, RegExp | undefined][
   [badAs, 'OpenSent', {}, /the peer is in AS 65011, and 65001 was configured/],
   [{ by: 'peer', code: 2, subcode: 2 }, 'OpenSent', {}, /does not expect AS 64512/],
   [{ by: 'peer', code: 6, subcode: 3 }, 'Established', {}, /no longer has this session/],
+  [
+    { by: 'peer', code: 6, subcode: 7 },
+    'OpenConfirm',
+    {},
+    /a session with 10\.0\.0\.1 already: stop the other/,
+  ],
   [BFD_DOWN, 'Established', {}, /^BFD missed too many/],
   [{ by: 'peer', code: 6, subcode: 10 }, 'Established', {}, /^BFD missed too many/],
   [{ by: 'peer', code: 6, subcode: 6 }, 'Established', {}, undefined],

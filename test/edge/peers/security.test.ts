@@ -8,7 +8,7 @@ import { Speaker } from '../../../src/bgp/speaker.ts'
 import type { PeerConfig, PeerView } from '../../../src/bgp/types.ts'
 import { createLog } from '../../../src/edge/observe/log.ts'
 import { Runner } from '../../../src/edge/peers/runner.ts'
-import { type Address, address, familyOf } from '../../../src/inet/address.ts'
+import { type Address, address, type Family, familyOf, scoped } from '../../../src/inet/address.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
 import { enter, forwardPackets, namespaces, startBird } from '../../kit/bird.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
@@ -20,8 +20,13 @@ interface Row {
   readonly us: Partial<PeerConfig>
   /** What BIRD is told; null: it does not know us. */
   readonly bird: string | null
-  /** BIRD is on our link, or behind a router; or its answers get lost; or the kernel chooses where we are. */
-  readonly where?: 'link' | 'link6' | 'behind' | 'lost' | 'anywhere' | 'local'
+  /** The family of its routes, if it is not that of its address. */
+  readonly carries?: Family
+  /**
+   * BIRD is on our link, or behind a router; or its answers get lost; or the kernel chooses where we are; or nobody is there;
+   * or a BIRD on our own node has a session with it.
+   */
+  readonly where?: 'link' | 'link6' | 'behind' | 'lost' | 'anywhere' | 'local' | 'nowhere' | 'taken'
   /** State, last error and advice, as status tells them. */
   readonly becomes: RegExp
 }
@@ -59,6 +64,12 @@ const rows: readonly Row[] = [
     us: { password: wrong, passive: true },
     bird: signed,
     becomes: /^Passive.*look there/,
+  },
+  {
+    promise: 'another password on their side',
+    us: { password },
+    bird: 'password "th1rd"; passive',
+    becomes: /timed out.*with a password: whether both sides have the same/,
   },
   { promise: 'a password on our side only', us: { password }, bird: 'passive', becomes: SILENT },
   { promise: 'whoever dials', us: { password, passive: true }, bird: '', becomes: /^Passive/ },
@@ -151,6 +162,27 @@ const rows: readonly Row[] = [
     becomes: /closed|reset.*has \S+ as a neighbor/,
   },
   {
+    promise: 'an address that nobody has',
+    us: {},
+    bird: null,
+    where: 'nowhere',
+    becomes: /No route to host.*nobody on the link answers for 10\.7\.1\.\d+/,
+  },
+  {
+    promise: 'a peer that has a session with another speaker of this node',
+    us: {},
+    bird: 'passive; graceful restart off',
+    where: 'taken',
+    becomes: /(closed|reset).*that no other speaker here is connected to it|already: stop the other speaker/,
+  },
+  {
+    promise: 'a peer that does not speak our family',
+    us: {},
+    bird: 'passive',
+    carries: 'ipv6',
+    becomes: /Required capability missing.*does not speak ipv4 on this session/,
+  },
+  {
     promise: 'another AS than expected',
     us: { peerAsn: 65009 },
     bird: 'passive',
@@ -164,12 +196,31 @@ const rows: readonly Row[] = [
   },
 ]
 
-/** Does in a tenth of the time what a speaker waits for. */
+/** Does in a tenth of the time what a speaker waits for, and counts the connections that each peer was tried with. */
 class HastySpeaker extends Speaker {
+  readonly #attempts = new Map<string, number>()
+  /** How many it took until something was wrong, and said. */
+  readonly firstSaid = new Map<string, number>()
+
   override step(event: SpeakerEvent, now: number): Action[] {
-    return super
-      .step(event, now)
-      .map((action) => (action.kind === 'arm' ? { ...action, ms: action.ms / 10 } : action))
+    if (event.kind === 'accepted') this.#count(event.remote)
+    const actions = super.step(event, now)
+    for (const action of actions)
+      if (action.kind === 'dial') this.#count(scoped(action.to.address, action.to.zone))
+    this.#look()
+    return actions.map((action) => (action.kind === 'arm' ? { ...action, ms: action.ms / 10 } : action))
+  }
+
+  #count(peer: string): void {
+    this.#attempts.set(peer, (this.#attempts.get(peer) ?? 0) + 1)
+  }
+
+  #look(): void {
+    for (const view of this.peers()) {
+      const becomes = pairs.find(({ theirs }) => theirs === view.address)?.becomes
+      if (!this.firstSaid.has(view.name) && becomes?.test(tell(view)))
+        this.firstSaid.set(view.name, this.#attempts.get(view.name) ?? 0)
+    }
   }
 }
 
@@ -181,6 +232,8 @@ const ADDRESSES: Readonly<Record<NonNullable<Row['where']>, (i: number) => [stri
   lost: (i) => [`10.7.1.${10 + i}`, `10.7.1.${110 + i}`, 24],
   anywhere: () => ['10.7.1.10', '10.7.1.110', 24], // the first row, whose address is the kernel's choice
   local: () => ['fe80::a', 'fe80::b', 64],
+  nowhere: (i) => [`10.7.1.${10 + i}`, `10.7.1.${110 + i}`, 24],
+  taken: (i) => [`10.7.1.${10 + i}`, `10.7.1.${110 + i}`, 24],
 }
 
 /** Each row with the addresses of both ends. */
@@ -191,7 +244,8 @@ const pairs = rows.map((row, i) => {
 type Pair = (typeof pairs)[number]
 
 const behind = pairs.filter(({ where }) => where === 'behind')
-const onLink = pairs.filter(({ where }) => where !== 'behind')
+const onLink = pairs.filter(({ where }) => where !== 'behind' && where !== 'nowhere')
+const taken = pairs.filter(({ where }) => where === 'taken')
 const lost = pairs.filter(({ where }) => where === 'lost')
 
 t.test('with BIRD 2', needsRoot, async (t) => {
@@ -203,6 +257,7 @@ t.test('with BIRD 2', needsRoot, async (t) => {
         ({ ours, length }) => `addr add ${ours}/${length} dev eth0${ours.includes(':') ? ' nodad' : ''}`,
       ),
       'route add 10.7.2.0/24 via 10.7.1.2',
+      'ntable change name arp_cache dev eth0 retrans 50', // in haste, too
     ],
     bird: [
       'link set eth0 addrgenmode none up',
@@ -227,6 +282,9 @@ t.test('with BIRD 2', needsRoot, async (t) => {
   const bird = startBird(t, net('bird'), '10.7.1.2', onLink.map(neighbor).join(''))
   startBird(t, net('behind'), '10.7.2.2', behind.map(neighbor).join(''))
 
+  const rival = startBird(t, net('near'), '10.7.1.3', taken.map(rivalOf).join(''))
+  await until('the other speaker has its session', () => rival.has('show protocols', 'Established'))
+
   const speaker = new HastySpeaker({ random: () => 0, restarting: false })
   const log: string[] = []
   const runner = new Runner({
@@ -250,6 +308,12 @@ t.test('with BIRD 2', needsRoot, async (t) => {
       t.match(told(), becomes)
     })
   }
+
+  await t.test('what is wrong is said within two attempts to connect', async (t) => {
+    for (const { promise, theirs, becomes } of pairs)
+      if (becomes !== UP)
+        t.ok(speaker.firstSaid.get(theirs)! <= 2, `${promise}: ${speaker.firstSaid.get(theirs)}`)
+  })
 
   await t.test('where the kernel chose our address, it is the next hop of what we announce', async (t) => {
     const set = ['10.244.1.0/26', 'fd44::/122'].map((text) => ({
@@ -339,7 +403,7 @@ function counter(name: string): number {
 }
 
 /** How BIRD knows us. */
-function neighbor({ bird, ours, theirs, us }: Pair): string {
+function neighbor({ bird, ours, theirs, us, carries = familyOf(ours) }: Pair): string {
   if (bird === null) return ''
   const zone = us.zone ? `%${us.zone}` : ''
   const options = [
@@ -353,7 +417,18 @@ function neighbor({ bird, ours, theirs, us }: Pair): string {
     local ${theirs}${zone} as 65002;
     neighbor ${ours}${zone} as 64512;
     ${options.filter(Boolean).join(';\n')};
-    ${familyOf(ours)} { import all; export none; };
+    ${carries} { import all; export none; };
+  }\n`
+}
+
+/** A BIRD in our place, which has another port since we have that of BGP. */
+function rivalOf({ ours, theirs }: Pair): string {
+  return `protocol bgp rival {
+    local ${ours} port 1790 as 64512;
+    neighbor ${theirs} as 65002;
+    multihop;
+    connect delay time 1;
+    ipv4 { import none; export none; };
   }\n`
 }
 
