@@ -162,11 +162,13 @@ export function kubernetesDatastore(
           kind === 'WorkloadEndpoint' && settings.nodename
             ? { fieldSelector: `spec.nodeName=${settings.nodename}` }
             : {}
-        const pages = await Array.fromAsync(readPages(client, path, query))
-        const documents = pages.flatMap(({ items }) => items.map((item) => read(kind, item)))
-        return documents.filter(
-          (document) => document !== undefined && !isDeleted(kind, document),
-        ) as Document[]
+        const documents: Document[] = []
+        for await (const { items } of readPages(client, path, query))
+          for (const item of items) {
+            const document = read(kind, item)
+            if (document && !isDeleted(kind, document)) documents.push(document)
+          }
+        return documents
       }),
 
     create: (document) =>
