@@ -4,15 +4,15 @@
 //     ▲                                               │
 //     └──────── error wait, if it was one ◀── ended ──┘
 //
-// Each connection has a state machine of its own (fsm.ts). Which of two stays is in collision.ts, how long a peer is left
+// Each connection has a state machine of its own (fsm.ts). Which of two stays is in collision.ts, all of them in connections.ts, how long a peer is left
 // alone in damping.ts, what people are told of it in diagnosis.ts.
 
 import type { Address } from '../../inet/address.ts'
 import type { ConnectionId } from '../events.ts'
 import type { PeerConfig, SessionState } from '../types.ts'
 import type { Open, RouteRefresh, Update } from '../wire/message.ts'
-import { resolveCollision, type Verdict } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
+import { Connections } from './connections.ts'
 import { Damping } from './damping.ts'
 import { Diagnosis } from './diagnosis.ts'
 import {
@@ -47,9 +47,6 @@ export interface PeerHost extends Host {
   failed(peer: Peer, reason: string): void
 }
 
-/** How far a connection has come; a peer shows the furthest of its own. */
-const PROGRESS: readonly State[] = ['Active', 'Connect', 'OpenSent', 'OpenConfirm', 'Established']
-
 export class Peer implements Owner {
   config: PeerConfig
   /** UPDATEs that RFC 7606 had to excuse. */
@@ -57,7 +54,7 @@ export class Peer implements Owner {
   readonly diagnosis: Diagnosis
   readonly #host: PeerHost
   readonly #damping: Damping
-  readonly #connections = new Map<ConnectionId, Connection>()
+  readonly #connections = new Connections()
   #dials = 0
   /** The dial that has been put off. */
   #putOff: ConnectionId | undefined
@@ -76,8 +73,7 @@ export class Peer implements Owner {
   }
 
   get state(): SessionState {
-    const furthest = PROGRESS.findLast((state) => this.#find((connection) => connection.state === state))
-    return furthest ?? (this.#isOpen && this.config.passive ? 'Passive' : 'Idle')
+    return this.#connections.furthest ?? (this.#isOpen && this.config.passive ? 'Passive' : 'Idle')
   }
 
   /** What to do about there being no session, where there is a guess. */
@@ -87,12 +83,12 @@ export class Peer implements Owner {
 
   /** What the Established session came to. */
   get negotiated(): Negotiated | undefined {
-    return this.#established()?.negotiated
+    return this.#connections.established?.negotiated
   }
 
   /** Our end of the Established session. */
   get local(): Address | undefined {
-    return this.#established()?.local
+    return this.#connections.established?.local
   }
 
   get past(): Past {
@@ -105,14 +101,16 @@ export class Peer implements Owner {
     if (this.#stopped) return
     if (this.config.held !== undefined) this.diagnosis.tell(this.config.held)
     if (!this.#isOpen || this.config.passive) return
-    if (this.#find(({ direction, passedOpen }) => direction === 'outgoing' || passedOpen)) return
+    if (this.#connections.find(({ direction, passedOpen }) => direction === 'outgoing' || passedOpen)) return
     const id = `${this.config.name}#${++this.#dials}`
     this.#connect(id, 'outgoing').happen({ kind: 'start' })
   }
 
   /** Takes in a connection that the peer made, or closes it. False when closed. */
   accept(id: ConnectionId, local: Address): boolean {
-    const other = this.#find(({ direction, state }) => direction === 'incoming' && state !== 'Established')
+    const other = this.#connections.find(
+      ({ direction, state }) => direction === 'incoming' && state !== 'Established',
+    )
     if (!this.#isOpen || other?.state === 'OpenConfirm') return false
     // One that has not even sent an OPEN is surely forgotten by who made it.
     other?.happen({ kind: 'stop', failure: socketFailure() })
@@ -125,26 +123,26 @@ export class Peer implements Owner {
 
   /** A dial of ours came through. */
   connected(id: ConnectionId, local: Address): void {
-    this.#connections.get(id)!.local = local
+    this.#connections.get(id).local = local
     this.happen(id, { kind: 'connected' })
   }
 
   /** No connection can be had that is protected as it should be. */
   barred(reason: string): void {
-    if (!this.#find(({ passedOpen }) => passedOpen)) this.diagnosis.tell(failureText(socketFailure(reason)))
+    if (!this.#connections.passedOpen) this.diagnosis.tell(failureText(socketFailure(reason)))
   }
 
   happen(id: ConnectionId, event: SessionEvent): void {
-    this.#connections.get(id)!.happen(event)
+    this.#connections.get(id).happen(event)
   }
 
   receive(id: ConnectionId, chunk: Uint8Array): void {
-    this.#connections.get(id)!.receive(chunk)
+    this.#connections.get(id).receive(chunk)
   }
 
   /** Sends over the Established session. */
   send(bytes: Uint8Array): void {
-    this.#established()!.send(bytes)
+    this.#connections.established!.send(bytes)
   }
 
   /** Ends all connections, for good. */
@@ -177,13 +175,13 @@ export class Peer implements Owner {
 
   /** Ends the session (RFC 5882 §4.3). A connection that is not one yet finds out by itself. */
   pathDown(): void {
-    this.#established()?.happen({ kind: 'stop', failure: BFD_DOWN })
+    this.#connections.established?.happen({ kind: 'stop', failure: BFD_DOWN })
   }
 
   /** Has no session with a peer that told more than it may, until an operator wants one, or as long as he said. */
   overLimit(failure: Failure): void {
     this.#damping.overLimit(this.config.prefixLimit?.restartAfter)
-    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
+    this.#connections.endAll(failure)
   }
 
   mayOpen(newcomer: Connection, open: Open): boolean {
@@ -212,11 +210,11 @@ export class Peer implements Owner {
   }
 
   ended(connection: Connection, from: State, failure: Failure): void {
-    this.#connections.delete(connection.id)
+    this.#connections.delete(connection)
     this.#host.release(connection.id)
     if (from === 'Established') this.#down(connection.negotiated!, failure)
     // Next to a session, what becomes of other connections does not count.
-    if (!this.#find(({ passedOpen }) => passedOpen)) this.#failed(failure, from)
+    if (!this.#connections.passedOpen) this.#failed(failure, from)
     this.start()
   }
 
@@ -225,7 +223,7 @@ export class Peer implements Owner {
    * would take us for restarted. Not twice, or a program that only probes our port would keep us from dialling.
    */
   #putOffDial(): void {
-    const dial = this.#find(({ state }) => state === 'Active')
+    const dial = this.#connections.find(({ state }) => state === 'Active')
     if (!dial || dial.id === this.#putOff) return
     this.#putOff = dial.id
     dial.happen({ kind: 'accepted' })
@@ -234,7 +232,7 @@ export class Peer implements Owner {
   /** Also forgets errors, and the wait after them. */
   #endAll(failure: Failure): void {
     this.#damping.forgive()
-    for (const connection of this.#all()) connection.happen({ kind: 'stop', failure })
+    this.#connections.endAll(failure)
   }
 
   /** Without a word where that has a peer keep our routes, unless somebody has something to say. */
@@ -266,28 +264,14 @@ export class Peer implements Owner {
   #connect(id: ConnectionId, direction: 'outgoing' | 'incoming'): Connection {
     const afterRestart = direction === 'incoming' && this.negotiated?.gracefulRestart !== undefined
     const connection = new Connection(id, { direction, afterRestart }, this, this.#host)
-    this.#connections.set(id, connection)
+    this.#connections.add(connection)
     this.#host.own(id, this)
     return connection
   }
 
-  #rivals(newcomer: Connection, remote: Open): { rival: Connection; verdict: Verdict }[] {
+  #rivals(newcomer: Connection, remote: Open) {
     const local = { routerId: this.config.routerId, asn: this.config.localAsn }
-    return this.#all()
-      .filter((rival) => rival !== newcomer)
-      .map((rival) => ({ rival, verdict: resolveCollision(rival.state, newcomer, local, remote) }))
-  }
-
-  #established(): Connection | undefined {
-    return this.#find(({ state }) => state === 'Established')
-  }
-
-  #find(test: (connection: Connection) => boolean): Connection | undefined {
-    return this.#all().find(test)
-  }
-
-  #all(): Connection[] {
-    return [...this.#connections.values()]
+    return this.#connections.rivals(newcomer, local, remote)
   }
 
   #arm(timer: PeerTimer, seconds: number, expired: () => void): void {
