@@ -38,6 +38,14 @@ export class CniCredentials {
     void this.#renew().then((waitMs) => this.#renewLater(waitMs))
   }
 
+  /**
+   * Our own token is another: the keys by which the server knows tokens may be, too, and then the plugin's is worth nothing
+   * although its time is not over.
+   */
+  hurry(): void {
+    this.#renewLater(SHORTEST_MS)
+  }
+
   stop(): void {
     this.#isOver = true
     this.#cancel()
@@ -46,6 +54,7 @@ export class CniCredentials {
   /** Jittered by as much again, so that not all nodes ask at once. */
   #renewLater(waitMs: number): void {
     const { clock } = this.#options
+    this.#cancel()
     if (!this.#isOver) this.#cancel = clock.after(waitMs * (1 + clock.random()), () => this.start())
   }
 

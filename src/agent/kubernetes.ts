@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Settings } from '../config/settings.ts'
 import { apiClient, type Client } from '../edge/datastore/kubernetes/client.ts'
+import { watchServiceAccount } from '../edge/datastore/kubernetes/config.ts'
 import { recordShutdown, replaceFile } from '../edge/host/files.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
@@ -56,12 +57,14 @@ export function kubernetesPart(options: KubernetesOptions): KubernetesPart | und
           write: (text) => replaceFile(cniKubeconfig, text, 0o600),
         })
       : undefined
+  const unwatch = watchServiceAccount(datastoreSettings(settings), () => credentials?.hurry())
   return {
     client,
     access,
     start: () => credentials?.start(),
     settle: () => condition?.settle(),
     async stop() {
+      unwatch()
       credentials?.stop()
       await condition?.stop()
       client.close()

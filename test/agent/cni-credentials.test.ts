@@ -62,6 +62,17 @@ t.test('CNI_TOKEN_REFRESH_INTERVAL says otherwise', async (t) => {
   t.equal(asked.length, 2)
 })
 
+t.test('when our own token is replaced, theirs is a moment later', async (t) => {
+  const { credentials, asked, after } = bench()
+  credentials.start()
+  await after(0)
+  for (let event = 0; event < 3; event++) credentials.hurry() // kubelet makes several changes
+  await after(5_000)
+  t.equal(asked.length, 2)
+  await after(6 * HOUR)
+  t.equal(asked.length, 3, 'and then at its time')
+})
+
 t.test('an API server that is away is asked every few seconds, and named once', async (t) => {
   const { credentials, state, written, warned, after } = bench()
   state.isAway = true

@@ -1,7 +1,7 @@
 // Which API server, and as whom: a kubeconfig, or the service account of our pod. Everything is read again whenever the
 // connection is renewed, since tokens, certificates and whole kubeconfigs are replaced under a running process.
 
-import { existsSync } from 'node:fs'
+import { existsSync, watch } from 'node:fs'
 import { join } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 
@@ -30,6 +30,20 @@ export function isReachable({
   serviceAccount = SERVICE_ACCOUNT,
 }: KubernetesSettings): boolean {
   return Boolean(kubeconfig) || (Boolean(serviceHost) && existsSync(join(serviceAccount, 'token')))
+}
+
+/**
+ * Calls back whenever kubelet puts another token in the place of ours, often several times in a row; never where there is
+ * no service account. Returns how to end it.
+ */
+export function watchServiceAccount(
+  { serviceAccount = SERVICE_ACCOUNT }: KubernetesSettings,
+  onChange: () => void,
+): () => void {
+  if (!existsSync(serviceAccount)) return () => {}
+  const watcher = watch(serviceAccount, onChange)
+  watcher.on('error', () => watcher.close()) // the directory is gone: what depends on time goes on
+  return () => watcher.close()
 }
 
 /** Loads the client package, which is heavy, and what it needs. @throws when there is nothing to go by */
