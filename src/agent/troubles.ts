@@ -76,7 +76,11 @@ export const troubles: readonly Trouble[] = [
     over: 'PolicyReleased',
     afterMs: 0,
     meaning: 'chains of calico-node filter packets by a policy that nobody keeps up to date',
-    find: ({ status }) => status.frozenPolicy,
+    find: ({ status }) =>
+      status.frozenPolicy.map(
+        (where) =>
+          `chains of calico-node are left in ${where}; CARACAL_REMOVE_POLICY_CHAINS=true removes them`,
+      ),
   },
 ]
 
@@ -116,7 +120,7 @@ export class TroubleBook {
       return {
         type: 'Normal',
         reason: over,
-        message: `over: ${reason}`,
+        message: `${reason} is over`,
         first: seen.since,
         last: now,
         count: 1,
