@@ -13,43 +13,50 @@ interface Write<T> {
   readonly item: T | undefined
 }
 
+type Writes<T> = Map<string, readonly Write<T>[]>
+
 export class Echoes<T> {
   readonly #clock: Clock
   readonly #same: (a: T, b: T) => boolean
-  /** In the order of their last write. */
-  readonly #byKey = new Map<string, readonly Write<T>[]>()
+  /**
+   * By key, of this span of a second and of the one before: a span is dropped as a whole, as taking key after key out of
+   * the front of a map leaves gaps that each later look would have to step over.
+   */
+  #current: Writes<T> = new Map()
+  #former: Writes<T> = new Map()
+  #since: number
 
   constructor(clock: Clock, same: (a: T, b: T) => boolean) {
     this.#clock = clock
     this.#same = same
+    this.#since = clock.now()
   }
 
   /** We have just made `key` hold `item`, or nothing. */
   wrote(key: string, item: T | undefined): void {
     const now = this.#clock.now()
-    const write = { at: now, item }
-    const before = this.#byKey.get(key)
-    if (before) this.#byKey.delete(key) // and to the end with it
-    this.#byKey.set(key, before ? [...this.#recent(before), write] : [write])
     this.#forgetBefore(now - ECHO_MS)
+    const write = { at: now, item }
+    const before = this.#current.get(key)
+    this.#current.set(key, before ? [...before, write] : [write])
   }
 
   /** True when `item` is what we made of `key` a moment ago. */
   has(key: string, item: T | undefined): boolean {
-    return this.#recent(this.#byKey.get(key) ?? []).some((write) =>
-      write.item && item ? this.#same(write.item, item) : write.item === item,
+    const oldest = this.#clock.now() - ECHO_MS
+    return [this.#current, this.#former].some((writes) =>
+      writes.get(key)?.some((write) => write.at >= oldest && this.#isSame(write.item, item)),
     )
   }
 
-  #recent(writes: readonly Write<T>[]): readonly Write<T>[] {
-    const oldest = this.#clock.now() - ECHO_MS
-    return writes.filter(({ at }) => at >= oldest)
+  #isSame(a: T | undefined, b: T | undefined): boolean {
+    return a && b ? this.#same(a, b) : a === b
   }
 
   #forgetBefore(oldest: number): void {
-    for (const [key, writes] of this.#byKey) {
-      if (writes.at(-1)!.at >= oldest) return
-      this.#byKey.delete(key)
-    }
+    if (this.#since >= oldest) return
+    this.#former = this.#current
+    this.#current = new Map()
+    this.#since = oldest + ECHO_MS
   }
 }
