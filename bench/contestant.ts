@@ -26,6 +26,8 @@ export interface Contestant {
   files(setup: Setup): Readonly<Record<string, string>>
   /** Programs, in the order in which they are started; files are in the directory they run in. */
   programs(setup: Setup): readonly (readonly string[])[]
+  /** Once, before anything is measured. */
+  prepare?(): void
   environment?(setup: Setup): Readonly<Record<string, string>>
 }
 

@@ -62,6 +62,7 @@ async function run(ground: Ground, measure: Measure, size: number): Promise<void
   }
 }
 
+for (const contestant of contestants) contestant.prepare?.()
 const ground = new Ground()
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void ground.close().finally(() => process.exit(1)))

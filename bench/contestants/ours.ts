@@ -1,18 +1,28 @@
 // Our agent, with a directory of manifests as datastore.
 
+import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { ASN, type Contestant, type Setup } from '../contestant.ts'
 import { POOL } from '../updates.ts'
 
 const main = join(import.meta.dirname, '../../src/main.ts')
+const agent = join(import.meta.dirname, '../../src/agent.ts')
+const compiled = join(import.meta.dirname, '../../.cache/compile')
 
 export const ours: Contestant = {
   name: 'Caracal',
   routes: true,
+  prepare: () => {
+    const load = `await import(${JSON.stringify(agent)}); process.exit()`
+    const env = { ...process.env, NODE_COMPILE_CACHE: compiled }
+    execFileSync(process.execPath, ['--input-type=module', '-e', load], { env })
+  },
   files: (setup) => ({ 'store/cluster.yaml': documents(setup) }),
   programs: () => [[process.execPath, main, 'run']],
   environment: ({ directory, role }) => ({
+    NODE_COMPILE_CACHE: compiled, // as in the image
+    NODE_OPTIONS: '--max-semi-space-size=1',
     NODENAME: 'node',
     CALICO_DATASTORE_PATH: join(directory, 'store'),
     DATASTORE_TYPE: 'file',
