@@ -13,9 +13,10 @@ import { ActionQueue } from './action-queue.ts'
 import { Announcer, REFRESH } from './announcer.ts'
 import { Deferral } from './deferral.ts'
 import type { Action, ConnectionId, Note, SpeakerEvent } from './events.ts'
-import { DEFAULT_LIMIT, Limits } from './limits.ts'
+import { Hearing } from './hearing.ts'
+import { Limits } from './limits.ts'
 import { costOf, peerView, ribPeer } from './peer-views.ts'
-import { endOfRibFamily, RestartHelper } from './restart-helper.ts'
+import { RestartHelper } from './restart-helper.ts'
 import { UNCHANGED } from './rib/filter.ts'
 import { Rib, type RibOptions } from './rib/rib.ts'
 import {
@@ -30,7 +31,6 @@ import type { Negotiated } from './session/open-check.ts'
 import { Peer, type PeerHost } from './session/peer.ts'
 import type { PeerConfig, PeerView } from './types.ts'
 import { encode } from './wire/codec.ts'
-import type { RouteRefresh, Update } from './wire/message.ts'
 
 export interface SpeakerOptions {
   /** A number from 0 up to 1, for jitter. */
@@ -57,9 +57,7 @@ export class Speaker {
   readonly #deferral: Deferral
   readonly #announcer: Announcer
   readonly #helper: RestartHelper
-  readonly #limits: Limits
-  /** Families of which a peer has sent all it had when its session came up. */
-  readonly #heard = new Map<string, Set<Family>>()
+  readonly #hearing: Hearing
   #now = 0
   #flushAsked = false
   #stopped = false
@@ -75,14 +73,22 @@ export class Speaker {
     this.#deferral = new Deferral({
       restarting: options.restarting,
       peers: () => [...this.#peers.values()],
-      hasHeard: (peer) => this.#hasHeard(peer),
+      hasHeard: (peer) => this.#hearing.isDone(peer),
     })
     const holdsBack = (to: Peer): boolean => this.#deferral.holdsBack(to)
     this.#announcer = new Announcer(this.rib, (name) => this.#peers.get(name), holdsBack)
     this.#helper = new RestartHelper(this.rib, this.#queue)
-    this.#limits = new Limits({
+    const limits = new Limits({
       rib: this.rib,
       near: (name, holds) => this.#note('warn', 'near its limit', this.#peers.get(name)!.config, { holds }),
+    })
+    this.#hearing = new Hearing({
+      rib: this.rib,
+      announcer: this.#announcer,
+      helper: this.#helper,
+      limits,
+      act: (action) => this.#queue.act(action),
+      note: (...note) => this.#note(...note),
     })
   }
 
@@ -93,7 +99,9 @@ export class Speaker {
 
   /** True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
   get heardAll(): boolean {
-    return [...this.#peers.values()].every((peer) => peer.config.held !== undefined || this.#hasHeard(peer))
+    return [...this.#peers.values()].every(
+      (peer) => peer.config.held !== undefined || this.#hearing.isDone(peer),
+    )
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */
@@ -172,7 +180,7 @@ export class Speaker {
 
   #changePolicy(peer: Peer, negotiated: Negotiated): void {
     this.rib.changePeer(ribPeer(peer, negotiated))
-    this.#limit(peer)
+    this.#hearing.limit(peer)
   }
 
   #remove(name: string, failure: Failure): void {
@@ -233,7 +241,7 @@ export class Speaker {
     own: (connection, peer) => this.#byConnection.set(connection, peer),
     release: (connection) => this.#byConnection.delete(connection),
     up: (peer, negotiated) => this.#up(peer, negotiated),
-    deliver: (peer, message) => this.#deliver(peer, message),
+    deliver: (peer, message) => this.#hearing.hear(peer, message),
     down: (peer, negotiated, failure) => this.#down(peer, negotiated, failure),
     failed: ({ config }, reason) => this.#note('warn', 'no session', config, { reason }),
   }
@@ -241,67 +249,17 @@ export class Speaker {
   #up(peer: Peer, negotiated: Negotiated): void {
     const { config } = peer
     this.rib.addPeer(ribPeer(peer, negotiated))
-    this.#heard.set(config.name, new Set())
     this.#helper.up(config.name, negotiated)
-    this.#queue.act({ kind: 'heard' })
+    this.#hearing.begin(config.name)
     const { holdTime, families } = negotiated
     this.#note('info', 'session up', config, { holdTime, families })
   }
 
   #down({ config }: Peer, negotiated: Negotiated, failure: Failure): void {
     this.#announcer.forget(config.name)
-    this.#limits.forget(config.name)
-    this.#heard.delete(config.name)
+    this.#hearing.end(config.name)
     this.#helper.down(config.name, negotiated, failure)
     this.#note('warn', 'session down', config, { reason: failureText(failure) })
-  }
-
-  #deliver(peer: Peer, message: Update | RouteRefresh): void {
-    if (message.kind === 'update') this.#update(peer, message)
-    else this.#refresh(peer, message)
-  }
-
-  #update(peer: Peer, update: Update): void {
-    const { name } = peer.config
-    this.rib.receive(name, update)
-    const ended = endOfRibFamily(update)
-    if (ended) this.#endOfRib(peer, ended)
-    if (update.faults.length > 0) this.#noteFaults(peer, update)
-    this.#limit(peer)
-  }
-
-  #limit(peer: Peer): void {
-    const { name, prefixLimit = DEFAULT_LIMIT } = peer.config
-    const excess = this.#limits.check(name, peer.negotiated!.families, prefixLimit)
-    if (excess) peer.overLimit(excess)
-  }
-
-  #hasHeard({ config, negotiated }: Peer): boolean {
-    return negotiated?.families.every((family) => this.#heard.get(config.name)?.has(family)) ?? false
-  }
-
-  #endOfRib(peer: Peer, family: Family): void {
-    const { name } = peer.config
-    this.rib.sweep(name, family)
-    this.#heard.get(name)!.add(family)
-    if (this.#hasHeard(peer)) this.#helper.recovered(name)
-    this.#queue.act({ kind: 'heard' })
-  }
-
-  /** RFC 2918 §4; with the borders of RFC 7313 §4.2. */
-  #refresh(peer: Peer, { family, subtype }: RouteRefresh): void {
-    const { families, enhancedRefresh } = peer.negotiated!
-    if (family === 'other' || !families.includes(family)) return
-    const { name } = peer.config
-    if (subtype === REFRESH.request) this.#announcer.refresh(peer, family)
-    if (subtype === REFRESH.begin && enhancedRefresh) this.rib.markStale(name, family)
-    if (subtype === REFRESH.end && enhancedRefresh) this.rib.sweep(name, family)
-  }
-
-  /** Told of the 1st, 2nd, 4th, 8th …: a peer that sends nothing else must not fill the log. */
-  #noteFaults({ config, faults }: Peer, { faults: excused }: Update): void {
-    const reason = excused.map(({ reason }) => reason).join('; ')
-    if ((faults & (faults - 1)) === 0) this.#note('warn', 'faulty update', config, { reason, faults })
   }
 
   #note(level: Note['level'], message: string, peer: PeerConfig, fields: Note['fields']): void {
