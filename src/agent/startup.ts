@@ -15,7 +15,6 @@ import type { SettingProblem } from '../config/types.ts'
 import type { StartupStatus } from '../edge/control/api.ts'
 import type { HostAccess } from '../edge/host/index.ts'
 import type { Log } from '../edge/observe/log.ts'
-import type { Family } from '../inet/address.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 import { conflictError, conflictsOf, released } from '../startup/conflict.ts'
 import { clusterInformation, configurations } from '../startup/defaults.ts'
@@ -24,6 +23,7 @@ import { type Host, type Interface, isInternal, isSuitable } from '../startup/ho
 import { type NodeAnswer, type NodeWish, nodeDocument } from '../startup/node-document.ts'
 import { defaultPools } from '../startup/pools.ts'
 import type { KubernetesAccess } from './kubernetes-access.ts'
+import { lookAround } from './surroundings.ts'
 
 export interface StartupOptions {
   readonly datastore: Pick<Datastore, 'get' | 'list' | 'create' | 'update'>
@@ -151,7 +151,9 @@ export class Startup {
 
   async #attempt(): Promise<void> {
     this.#refuseWrongSettings()
-    const host = await this.#lookAround()
+    const { host: access, kubernetes } = this.#options
+    const views = { settings: this.#settings, host: access, kubernetes }
+    const host = await lookAround(views, this.#interfaces, { host: this.#host, isStale: this.#isStale })
     if (this.#isDone && !this.#isStale && same(host, this.#host)) return
     this.#isStale = false
     try {
@@ -218,26 +220,6 @@ export class Startup {
       asn: isRouting && !this.#isDone ? asn : undefined,
       k8sNodeRef: this.#isDone ? undefined : k8sNodeRef,
     }
-  }
-
-  async #lookAround(): Promise<Host> {
-    const { host } = this.#options
-    const { ipMethod, ip6Method } = this.#settings
-    const towards = async (method: typeof ipMethod, family: Family) =>
-      method.kind === 'can-reach' ? host.addressTowards(method.destination, family) : undefined
-    const [ipv4, ipv6] = await Promise.all([towards(ipMethod, 'ipv4'), towards(ip6Method, 'ipv6')])
-    const kubernetes = await this.#kubernetesFacts()
-    return { interfaces: this.#interfaces, towards: { ipv4, ipv6 }, ipv6: host.hasIpv6(), kubernetes }
-  }
-
-  /** Where our Node is the Kubernetes Node, its changes are told us. */
-  async #kubernetesFacts(): Promise<Host['kubernetes']> {
-    const { nodename, k8sNodeRef, datastoreType, ipMethod, ip6Method } = this.#settings
-    const isNeeded =
-      !this.#isDone || [ipMethod, ip6Method].some(({ kind }) => kind === 'kubernetes-internal-ip')
-    if (!isNeeded) return this.#host?.kubernetes
-    if (this.#host && !this.#isStale && datastoreType === 'kubernetes') return this.#host.kubernetes
-    return this.#options.kubernetes?.facts(k8sNodeRef ?? nodename)
   }
 
   /** What the cluster lacks: the pools, its ClusterInformation, and in etcd the configurations. */
