@@ -9,11 +9,6 @@ const node = {
   routerId: address('10.0.0.1'),
   bind: undefined,
 }
-  { ipv4: address('10.0.0.1') },
-  port: 179,
-  asn: 64512,
-  routerId: address('10.0.0.1'),
-}
 
 t.test('who cannot listen for another program has the port says so, and what to do', async (t) => {
   const at = { family: 'ipv4', port: 1790, listening: false } as const
