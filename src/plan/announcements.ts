@@ -26,10 +26,10 @@ export class Announcements {
 
   constructor({ wanted, leansOn, inForce }: AnnouncementInputs) {
     const isReady = (routes: readonly Prefix[]) => routes.length === 0 || routes.some(inForce)
-    this.#current = new Derived(
-      (prefix) => (isReady(leansOn(prefix)) ? wanted(prefix) : undefined),
-      sameRecord,
-    )
+    this.#current = new Derived((prefix) => {
+      const origination = wanted(prefix) // asked first: of the routes that come into force hardly any is our own
+      return origination && isReady(leansOn(prefix)) ? origination : undefined
+    }, sameRecord)
   }
 
   /** Something the answer depends on may have changed for this prefix. */
