@@ -22,7 +22,7 @@ export const ours: Contestant = {
   programs: () => [[process.execPath, main, 'run']],
   environment: ({ directory, role }) => ({
     NODE_COMPILE_CACHE: compiled, // as in the image
-    NODE_OPTIONS: '--max-semi-space-size=1',
+    NODE_OPTIONS: '--max-semi-space-size=4',
     NODENAME: 'node',
     CALICO_DATASTORE_PATH: join(directory, 'store'),
     DATASTORE_TYPE: 'file',

@@ -50,7 +50,7 @@ function probed(contestant: Contestant): Contestant {
     ...contestant,
     environment: (setup) => ({
       ...contestant.environment?.(setup),
-      NODE_OPTIONS: `--max-semi-space-size=1 --import ${probe}`,
+      NODE_OPTIONS: `--max-semi-space-size=4 --import ${probe}`,
       CARACAL_LOG_LEVEL: 'none',
     }),
   }
