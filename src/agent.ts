@@ -10,7 +10,6 @@
 
 import { join } from 'node:path'
 import { answers } from './agent/answers.ts'
-import { Events } from './agent/events.ts'
 import { Intake } from './agent/intake.ts'
 import { type KubernetesPart, kubernetesPart } from './agent/kubernetes.ts'
 import { LiveSettings } from './agent/live-settings.ts'
@@ -27,7 +26,6 @@ import { Services } from './agent/services.ts'
 import {
   datastorePlace,
   datastoreSettings,
-  hasKubernetes,
   kernelSettings,
   planSettings,
   stateFile,
@@ -45,8 +43,6 @@ import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
 import { kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
-import { eventWriter } from './edge/datastore/kubernetes/events.ts'
-import { watchServices } from './edge/datastore/kubernetes/services.ts'
 import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
 import { Kernel } from './edge/kernel/kernel.ts'
@@ -85,7 +81,6 @@ class Agent {
   readonly #recollection: Recollection
   readonly #services: Services
   readonly #nodeStatuses: NodeStatuses
-  readonly #events: Events | undefined
   readonly #startup: Startup
   readonly #recordMtu: (mtu: number) => void
   readonly #tunnelAddresses: TunnelAddresses
@@ -116,6 +111,11 @@ class Agent {
       log: this.#log,
       isBegun: () => this.#isStarted,
       isWhole: () => this.#isRouted,
+      watched: () => ({
+        status: this.#status(),
+        poolsNotInForce: this.#plan.poolsNotInForce,
+        tunnelAddresses: this.#tunnelAddresses.warnings,
+      }),
     })
     this.#datastore = openDatastore(datastoreSettings(settings), this.#kubernetes?.client)
     this.#recordMtu = mtuFile(join(settings.stateDir, 'mtu'), this.#log)
@@ -142,7 +142,7 @@ class Agent {
       log: this.#log,
     })
     this.#services = new Services({
-      watch: hasKubernetes(settings) ? (sink) => watchServices(datastoreSettings(settings), sink) : undefined,
+      watch: this.#kubernetes?.watchServices,
       sink: this.#intake.beside,
       clock: systemClock,
       onSettled: () => this.#turnSoon(),
@@ -230,7 +230,6 @@ class Agent {
         }),
       onHeard: () => this.#turnSoon(),
     })
-    this.#events = hasKubernetes(settings) ? this.#openEvents() : undefined
     this.#observers = new Observers({
       settings: () => this.#settings,
       status: () => this.#status(),
@@ -238,7 +237,7 @@ class Agent {
       kernel: this.#kernel,
       connections: () => this.#peering.attempts,
       contactsLost: () => this.#intake.contactsLost,
-      events: () => this.#events?.counts ?? {},
+      events: () => this.#kubernetes?.events.counts ?? {},
       now: Date.now,
       log: this.#log,
     })
@@ -283,7 +282,6 @@ class Agent {
       this.#transitions,
     ]
     for (const part of [...parts, this.#restart]) part.stop()
-    this.#events?.stop()
     this.#secrets.close()
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
@@ -426,21 +424,6 @@ class Agent {
   }
 
   // ---- what is asked
-
-  #openEvents(): Events {
-    const { nodename, k8sNodeRef } = this.#settings
-    return new Events({
-      writer: eventWriter(datastoreSettings(this.#settings), k8sNodeRef ?? nodename),
-      watched: () => ({
-        status: this.#status(),
-        poolsNotInForce: this.#plan.poolsNotInForce,
-        tunnelAddresses: this.#tunnelAddresses.warnings,
-      }),
-      clock: systemClock,
-      now: Date.now,
-      log: this.#log,
-    })
-  }
 
   #reported({ rib }: Pick<Speaker, 'rib'>): Reported {
     return {

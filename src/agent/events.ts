@@ -7,7 +7,7 @@ import type { TimerClock } from '../reconcile/clock.ts'
 import { TroubleBook, type Watched } from './troubles.ts'
 
 export interface EventsOptions {
-  readonly writer: EventWriter
+  readonly write: EventWriter
   /** How things are now. */
   readonly watched: () => Watched
   readonly clock: Pick<TimerClock, 'after'>
@@ -39,7 +39,6 @@ export class Events {
   stop(): void {
     for (const cancel of this.#cancels) cancel()
     this.#waiting.clear()
-    this.#options.writer.close()
   }
 
   #after(ms: number, run: () => void): void {
@@ -70,7 +69,7 @@ export class Events {
 
   async #write(event: NodeEvent, attempt: number): Promise<void> {
     try {
-      await this.#options.writer.write(event)
+      await this.#options.write(event)
       this.counts.written++
       this.#said(undefined)
     } catch (error) {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import { Events } from '../../src/agent/events.ts'
 import { TroubleBook, troubles, type Watched } from '../../src/agent/troubles.ts'
+import { apiClient } from '../../src/edge/datastore/kubernetes/client.ts'
 import { eventWriter, type NodeEvent } from '../../src/edge/datastore/kubernetes/events.ts'
 import { failure } from '../kit/kubernetes/failure.ts'
 import { startKubernetes, TOKEN } from '../kit/kubernetes/server.ts'
@@ -110,7 +111,7 @@ function events(t: Test, write: (event: NodeEvent) => Promise<void>) {
   const log: string[] = []
   let now = watched()
   const all = new Events({
-    writer: { write, close: () => log.push('closed') },
+    write,
     watched: () => now,
     clock,
     now: () => clock.now(),
@@ -166,8 +167,9 @@ t.test(
   'an Event on the Node, repeated in its place, and anew when the API server has forgotten it',
   async (t) => {
     const server = await startKubernetes(t)
-    const writer = eventWriter({ kubeconfig: await server.kubeconfig(TOKEN) }, 'node-a')
-    t.teardown(() => writer.close())
+    const client = apiClient({ kubeconfig: await server.kubeconfig(TOKEN) })
+    t.teardown(() => client.close())
+    const write = eventWriter(client, 'node-a')
     const event: NodeEvent = {
       type: 'Warning',
       reason: 'BGPSessionDown',
@@ -176,7 +178,7 @@ t.test(
       last: 1_772_600_887_000,
       count: 1,
     }
-    await writer.write(event)
+    await write(event)
     const list = () => server.store.list(server.resource('events'))
     t.match(list(), [
       {
@@ -190,16 +192,16 @@ t.test(
         count: 1,
       },
     ])
-    await writer.write({ ...event, message: 'more', count: 2 })
+    await write({ ...event, message: 'more', count: 2 })
     t.match(list(), [{ message: 'more', count: 2 }])
     t.equal(list().length, 1)
     server.remove('events', list()[0]!.metadata.name, 'default')
-    await writer.write({ ...event, count: 3 })
+    await write({ ...event, count: 3 })
     t.match(list(), [{ count: 3, firstTimestamp: '2026-03-04T05:06:07Z' }])
     server.fault = () => failure(403, 'Forbidden', 'events is forbidden')
-    await t.rejects(writer.write({ ...event, count: 4 }), /forbidden/)
+    await t.rejects(write({ ...event, count: 4 }), /forbidden/)
     server.fault = () => undefined
-    await writer.write({ ...event, first: event.last })
+    await write({ ...event, first: event.last })
     await until('the next time has an Event of its own', () => list().length === 2)
   },
 )

@@ -8,6 +8,7 @@ import { Services } from '../../src/agent/services.ts'
 import type { FeedSink } from '../../src/cluster/feed.ts'
 import { ClusterView } from '../../src/cluster/view.ts'
 import { openDatastore } from '../../src/edge/datastore/index.ts'
+import { apiClient } from '../../src/edge/datastore/kubernetes/client.ts'
 import { feedTiming } from '../../src/edge/datastore/kubernetes/feed.ts'
 import { watchServices } from '../../src/edge/datastore/kubernetes/services.ts'
 import { systemClock } from '../../src/edge/kernel/system-clock.ts'
@@ -30,9 +31,9 @@ async function start(t: Test, server: KubernetesServer) {
     problem: (problem) => view.problems.add(problem),
     healed: (subject) => view.problems.replace(subject, []),
   }
-  const kubeconfig = await server.kubeconfig(TOKEN)
+  const client = apiClient({ kubeconfig: await server.kubeconfig(TOKEN) })
   const services = new Services({
-    watch: (sink) => watchServices({ kubeconfig }, sink, { ...feedTiming, relist: 10, patience: 50 }),
+    watch: (sink) => watchServices(client, sink, { ...feedTiming, relist: 10, patience: 50 }),
     sink,
     clock: systemClock,
     onSettled: () => {},
@@ -40,6 +41,7 @@ async function start(t: Test, server: KubernetesServer) {
   const datastore = openDatastore({ type: 'file', path })
   t.teardown(async () => {
     services.stop()
+    client.close()
     await datastore.close()
     await rm(path, { recursive: true })
   })

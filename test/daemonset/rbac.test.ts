@@ -109,11 +109,10 @@ async function serve(
   } as const
   await access.setCondition('node-a', condition)
   await access.requestToken('calico-cni-plugin', 600).catch(() => {}) // the double has no such thing; it was asked
-  await follow(server, (to) => t.teardown(watchServices(settings, to)))
-  const writer = eventWriter(settings, 'node-a')
-  t.teardown(() => writer.close())
+  await follow(server, (to) => t.teardown(watchServices(client, to)))
+  const write = eventWriter(client, 'node-a')
   const event = { type: 'Normal', reason: 'a', message: 'b', first: 0, last: 0 } as const
-  for (const count of [1, 2]) await writer.write({ ...event, count })
+  for (const count of [1, 2]) await write({ ...event, count })
 }
 
 /** The role for the namespace in which Events on Nodes live. */

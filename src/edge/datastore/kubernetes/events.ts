@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { printJson } from '../../../cluster/json.ts'
-import { ApiError, apiClient } from './client.ts'
-import type { KubernetesSettings } from './config.ts'
+import { ApiError, type Client } from './client.ts'
 
 /** What is said of the node. Times are milliseconds since 1970. */
 export interface NodeEvent {
@@ -15,19 +14,14 @@ export interface NodeEvent {
   readonly count: number
 }
 
-export interface EventWriter {
-  /** Says it, in place of what was said for this reason since the same moment. @throws ApiError, or what the network says */
-  write(event: NodeEvent): Promise<void>
-  close(): void
-}
+/** Says it, in place of what was said for this reason since the same moment. @throws ApiError, or what the network says */
+export type EventWriter = (event: NodeEvent) => Promise<void>
 
 /** Where Events live that are about no object of a namespace. */
 const PATH = '/api/v1/namespaces/default/events'
 
-/** Nothing is loaded or contacted before the first Event. `node` is the name that Kubernetes knows it by. */
-export function eventWriter(settings: KubernetesSettings, node: string): EventWriter {
-  const client = apiClient(settings)
-
+/** `node` is the name that Kubernetes knows it by. */
+export function eventWriter(client: Client, node: string): EventWriter {
   async function create(event: NodeEvent, name: string): Promise<void> {
     await client.call(PATH, { method: 'POST', body: printJson(eventObject(event, name, node)) })
   }
@@ -41,17 +35,14 @@ export function eventWriter(settings: KubernetesSettings, node: string): EventWr
     })
   }
 
-  return {
-    async write(event) {
-      const name = nameOf(event, node)
-      if (event.count === 1) return create(event, name)
-      await repeat(event, name).catch((error) => {
-        // The API server forgets Events after an hour.
-        if (error instanceof ApiError && error.code === 404) return create(event, name)
-        throw error
-      })
-    },
-    close: () => client.close(),
+  return async (event) => {
+    const name = nameOf(event, node)
+    if (event.count === 1) return create(event, name)
+    await repeat(event, name).catch((error) => {
+      // The API server forgets Events after an hour.
+      if (error instanceof ApiError && error.code === 404) return create(event, name)
+      throw error
+    })
   }
 }
 

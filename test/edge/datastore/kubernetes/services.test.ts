@@ -1,6 +1,7 @@
 // What an agent of any datastore hears of services, and what that costs the API server.
 
 import t, { type Test } from 'tap'
+import { apiClient } from '../../../../src/edge/datastore/kubernetes/client.ts'
 import { feedTiming } from '../../../../src/edge/datastore/kubernetes/feed.ts'
 import { watchServices } from '../../../../src/edge/datastore/kubernetes/services.ts'
 import { type KubernetesServer, startKubernetes, TOKEN } from '../../../kit/kubernetes/server.ts'
@@ -10,7 +11,9 @@ import { recordingSink } from '../../../kit/sink.ts'
 async function follow(t: Test, server: KubernetesServer) {
   const sink = recordingSink()
   const kubeconfig = await server.kubeconfig(TOKEN)
-  t.teardown(watchServices({ kubeconfig }, sink, { ...feedTiming, relist: 10, patience: 50 }))
+  const client = apiClient({ kubeconfig })
+  t.teardown(() => client.close())
+  t.teardown(watchServices(client, sink, { ...feedTiming, relist: 10, patience: 50 }))
   await sink.until('in sync', () => sink.log.includes('in sync'))
   return sink
 }
