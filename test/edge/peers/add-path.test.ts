@@ -11,6 +11,9 @@ import { enter, namespaces, startBird } from '../../kit/bird.ts'
 import { needsRoot } from '../../kit/needs-root.ts'
 import { until } from '../../kit/until.ts'
 
+/** Ways 4 and 5 lead over two routers. */
+const VIA = [4, 5].map((way) => `if proto = "way${way}" then bgp_next_hop = 10.7.1.10${way};`).join(' ')
+
 /** BIRD's end of a session with us; each end has a table of its own, and one of our addresses: BIRD has no two with one. */
 const router = (name: string, local: string, ours: string, asn: number) => `
   ipv4 table of_${name};
@@ -18,14 +21,14 @@ const router = (name: string, local: string, ours: string, asn: number) => `
     local ${local} as ${asn};
     neighbor ${ours} as 64512;
     connect delay time 1;
-    ipv4 { table of_${name}; import all; export all; add paths on; };
+    ipv4 { table of_${name}; import all; export filter { ${VIA} accept; }; add paths on; };
   }`
 
-/** A way to 10.9.0.0/24 that is told from others by its community. */
-const way = (number: number) => `
+/** A way to a prefix that is told from others by its community. */
+const way = (number: number, to = '10.9.0.0/24') => `
   protocol static way${number} {
     ipv4 { table of_giver; import filter { bgp_community.add((65001, ${number})); preference = ${100 + number}; accept; }; };
-    route 10.9.0.0/24 blackhole;
+    route ${to} blackhole;
   }`
 
 const peer = (own: string, ours: string, asn: number): PeerConfig => ({
@@ -62,9 +65,22 @@ t.test('with BIRD 2', needsRoot, async (t) => {
   enter(net('us'))
   const routers =
     router('giver', '10.7.1.2', '10.7.1.1', 65001) + router('taker', '10.7.1.3', '10.7.1.4', 65003)
-  const bird = startBird(t, net('bird'), '10.7.1.2', routers + way(1) + way(2) + way(3))
+  const bird = startBird(
+    t,
+    net('bird'),
+    '10.7.1.2',
+    routers + way(1) + way(2) + way(3) + way(4, '10.10.0.0/24') + way(5, '10.10.0.0/24'),
+  )
   const speaker = new Speaker({ random: () => 0, restarting: false })
-  const runner = new Runner({ speaker, log: createLog({ node: 'us', level: 'silent' }), onBest: () => {} })
+  const used = new Map<string, readonly string[]>()
+  const runner = new Runner({
+    speaker,
+    log: createLog({ node: 'us', level: 'silent' }),
+    onBest: (changes) => {
+      for (const { prefix, best, equal } of changes)
+        used.set(prefix, best ? [best, ...equal].map(({ nextHop }) => nextHop) : [])
+    },
+  })
   t.teardown(() => runner.stop())
   runner.step({ kind: 'peers', set: [giver, taker], remove: [] })
   runner.listen([{ family: 'ipv4', port: 179 }])
@@ -73,7 +89,7 @@ t.test('with BIRD 2', needsRoot, async (t) => {
   const ways = (communities: readonly number[]) => communities.map((value) => value & 0xffff)
   const held = () => speaker.rib.paths(destination).map(({ path }) => ways(path.attributes.communities ?? []))
   const arrived = () =>
-    [...bird.ask('show route all table of_taker').matchAll(/community: \(65001,(\d)\)/g)]
+    [...bird.ask('show route all table of_taker').matchAll(/community: \(65001,([123])\)/g)]
       .map(([, number]) => Number(number))
       .sort()
   const both = async (what: string, expected: readonly number[]) => {
@@ -82,6 +98,10 @@ t.test('with BIRD 2', needsRoot, async (t) => {
   }
 
   await t.test('all paths are taken, and all are passed on', () => both('three', [1, 2, 3]))
+
+  await t.test('two that are as good as each other are used together, for a route of two next hops', () =>
+    until('both are in use', () => `${used.get('10.10.0.0/24')?.toSorted()}` === '10.7.1.104,10.7.1.105'),
+  )
 
   await t.test('a path that goes is withdrawn, and no other', async () => {
     bird.ask('disable way2')
@@ -96,7 +116,7 @@ t.test('with BIRD 2', needsRoot, async (t) => {
   await t.test('all are sent again when the peer asks for it', async (t) => {
     bird.ask('reload in taker')
     await both('three', [1, 2, 3])
-    t.equal(speaker.peers().find(({ asn }) => asn === 65003)!.advertised, 3)
+    t.equal(speaker.peers().find(({ asn }) => asn === 65003)!.advertised, 5)
   })
 
   await t.test('a session without it has the best path alone', async () => {
