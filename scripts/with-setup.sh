@@ -17,8 +17,10 @@ iptables    iptables         NAT rules of the agent
 ipset       ipset            sets of pools in those rules
 conntrack   conntrack        connections of former pods, which the agent forgets
 ethtool     ethtool          checksum offload of tunnel devices, off on old kernels
+nft         nftables         policy that calico-node left there
 sysctl      procps           kernel settings of the machines of the lab
 ping        iputils-ping     pods that ping each other
+curl        curl             what a node answers to probes
 bird        bird2            a real BIRD as neighbour of the agent
 etcd        etcd-server      a real datastore
 etcdctl     etcd-client      its client, for stories
@@ -33,6 +35,8 @@ gobgpd              gobgpd           a real GoBGP
 bgpctl              openbgpd         a real OpenBGPD
 exabgp              exabgp           a real ExaBGP
 kubectl             kubernetes-client  renders the manifests
+debootstrap         debootstrap      the base of the image, where no registry can be asked
+buildah             buildah          the image
 '
 
 debian_packages_vm='

@@ -21,7 +21,7 @@ export const ours: Contestant = {
   files: (setup) => ({ 'store/cluster.yaml': documents(setup) }),
   programs: () => [[process.execPath, main, 'run']],
   environment: ({ directory, role }) => ({
-    NODE_COMPILE_CACHE: compiled, // as in the image
+    NODE_COMPILE_CACHE: compiled, // the image holds JavaScript
     NODE_OPTIONS: '--max-semi-space-size=4',
     NODENAME: 'node',
     CALICO_DATASTORE_PATH: join(directory, 'store'),
