@@ -55,7 +55,7 @@ export class Deferral {
 
   /** Not awaited are those that know no graceful restart, since they may never say that they are done. */
   #isAwaited(peer: Peer): boolean {
-    if (!peer.negotiated) return peer.config.held === undefined
+    if (!peer.negotiated) return !peer.isShut
     const { gracefulRestart } = peer.negotiated
     if (!gracefulRestart || this.#options.hasHeard(peer)) return false
     return isInternal(peer) || !gracefulRestart.restarting

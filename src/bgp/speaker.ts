@@ -99,9 +99,7 @@ export class Speaker {
 
   /** True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
   get heardAll(): boolean {
-    return [...this.#peers.values()].every(
-      (peer) => peer.config.held !== undefined || this.#hearing.isDone(peer),
-    )
+    return [...this.#peers.values()].every((peer) => peer.isShut || this.#hearing.isDone(peer))
   }
 
   /** True for the address of a peer: connections from others are not worth a look. */

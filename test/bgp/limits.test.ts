@@ -35,6 +35,7 @@ t.test('over its limit a peer is told so, and forgotten with all that it said', 
     received: 0,
   })
   t.equal(a.best.size, 0)
+  t.ok(a.speaker.heardAll, 'and nobody waits for it')
 })
 
 t.test('it stays so until an operator resets it', async (t) => {

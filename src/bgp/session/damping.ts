@@ -20,6 +20,7 @@ export class Damping {
   /** Seconds of the last wait after an error; 0 when errors are forgotten. */
   #errorWait = 0
   #waiting = false
+  #isOverLimit = false
 
   constructor(host: DampingHost) {
     this.#host = host
@@ -28,6 +29,11 @@ export class Damping {
   /** Nothing is dialled or accepted. */
   get waiting(): boolean {
     return this.#waiting
+  }
+
+  /** The peer told more than it may. */
+  get isOverLimit(): boolean {
+    return this.#isOverLimit
   }
 
   /** There was an error not long ago. */
@@ -47,6 +53,7 @@ export class Damping {
   /** The peer is over its limit; `seconds` absent: nothing but `forgive` ends the wait. */
   overLimit(seconds: number | undefined): void {
     this.#waiting = true
+    this.#isOverLimit = true
     if (seconds !== undefined) this.#wait('over-limit', seconds)
   }
 
@@ -59,6 +66,7 @@ export class Damping {
   /** Forgets errors, and the wait after them, without a `resume`. */
   forgive(): void {
     this.#waiting = false
+    this.#isOverLimit = false
     this.#errorWait = 0
     for (const timer of ['error-wait', 'over-limit', 'amnesia'] as const) this.#host.disarm(timer)
   }
@@ -67,6 +75,7 @@ export class Damping {
     this.#waiting = true
     this.#host.arm(timer, seconds, () => {
       this.#waiting = false
+      this.#isOverLimit = false
       this.#host.resume()
     })
   }

@@ -86,6 +86,11 @@ export class Peer implements Owner {
     return this.#connections.established?.negotiated
   }
 
+  /** There must be no session until an operator has done something, or for long: nobody need wait for this peer. */
+  get isShut(): boolean {
+    return this.config.held !== undefined || this.#damping.isOverLimit
+  }
+
   /** Our end of the Established session. */
   get local(): Address | undefined {
     return this.#connections.established?.local
