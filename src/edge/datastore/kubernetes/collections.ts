@@ -32,6 +32,8 @@ export interface Collection {
   readonly query: Readonly<Record<string, string | undefined>>
   /** The one object that is read by its name, and not watched. */
   readonly only?: string
+  /** Nothing else leans on it: a role that gives no right to it counts as if there were none. */
+  readonly isOptional?: true
   /** Whether the kind is not installed, when it is not found. */
   isAbsent(): Promise<boolean>
   /** It was not found: where it is has to be found out anew. */
@@ -44,6 +46,9 @@ const NEVER: ReadonlySet<ResourceKind> = new Set(['IPAMHandle'])
 
 /** Calico's role allows to read its one object, not to list or watch. */
 const BY_NAME: ReadonlySet<ResourceKind> = new Set(['IPAMConfiguration'])
+
+/** Routes do not follow from it, and Calico's roles before v3.21 do not know it. */
+const OPTIONAL: ReadonlySet<ResourceKind> = new Set(['CalicoNodeStatus'])
 
 /** Everything that a datastore holds. */
 export function calicoCollections(client: Client, settings: KubernetesSettings): Collection[] {
@@ -64,6 +69,7 @@ export function calicoCollections(client: Client, settings: KubernetesSettings):
     path: async () => collectionPath(kind, await currentLayout()),
     query: kind === 'WorkloadEndpoint' && nodename ? { fieldSelector: `spec.nodeName=${nodename}` } : {},
     ...(BY_NAME.has(kind) && { only: 'default' }),
+    ...(OPTIONAL.has(kind) && { isOptional: true as const }),
     async isAbsent() {
       if (isCore(kind)) return false
       const current = await currentLayout()

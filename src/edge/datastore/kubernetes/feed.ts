@@ -177,13 +177,19 @@ async function list(
     }
   } catch (error) {
     if (error instanceof ApiError && error.code === 410) throw new PositionLost('expired', { cause: error })
-    const isMissing = error instanceof ApiError && error.code === 404
-    if (!isMissing || !(only !== undefined || (await collection.isAbsent()))) throw error
+    if (!(await isNothing(error, collection))) throw error
   }
   table.keepOnly(seen)
   const isWatched = position !== undefined && only === undefined
   if (!isWatched) shared.established(collection)
   return isWatched ? position : undefined
+}
+
+/** Whether a refusal means that there is nothing to list. */
+async function isNothing(error: unknown, { only, isOptional, isAbsent }: Collection): Promise<boolean> {
+  const code = error instanceof ApiError ? error.code : 0
+  if (code === 403) return isOptional === true
+  return code === 404 && (only !== undefined || (await isAbsent()))
 }
 
 /** One object of a collection, as a list. */
