@@ -24,7 +24,7 @@ t.test('every setting with its value and where that came from, then what is wron
       ETCD_PASSWORD: 'hunter2',
       FELIX_IPV6SUPPORT: 'ture',
       FELIX_INTERFACEPREFX: 'tap',
-      FELIX_HEALTHENABLED: 'true',
+      FELIX_BPFENABLED: 'true',
     },
     hostname: 'host-a',
     felixConfigurations: [
