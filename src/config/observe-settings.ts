@@ -48,10 +48,9 @@ export const observeSettings = {
     environment: ['FELIX_PROMETHEUSMETRICSHOST'],
     felix: 'prometheusMetricsHost',
     type: listenHost,
-    default: undefined,
-    defaultText: 'all addresses',
+    default: '127.0.0.1', // Felix: all. What a node has and with whom it speaks is not for everybody.
     live: true,
-    meaning: 'Address at which metrics are served.',
+    meaning: 'Address at which metrics are served; `none` is all.',
   }),
   metricsPort: row({
     environment: ['FELIX_PROMETHEUSMETRICSPORT'],

@@ -88,12 +88,15 @@ t.test('what Kubernetes would refuse is found', async (t) => {
   t.match(await mistakes(daemonSet), [/must have required property port/])
 })
 
-/** As the agent would take them; what comes from the node stands for itself. */
+const ofNode: Readonly<Record<string, string>> = { 'spec.nodeName': 'node-a', 'status.hostIP': '10.0.0.1' }
+
+/** As the agent would take them. */
 function settingsOf(container: KubernetesObject, config: Readonly<Record<string, string>>) {
   const value = (one: KubernetesObject): string => {
-    const from = one.valueFrom?.configMapKeyRef
+    const { configMapKeyRef: from, fieldRef } = one.valueFrom ?? {}
     if (from) return config[from.key] ?? ''
-    return one.value ?? 'node-a'
+    if (fieldRef) return ofNode[fieldRef.fieldPath]!
+    return one.value
   }
   const environment = Object.fromEntries(container.env.map((one: KubernetesObject) => [one.name, value(one)]))
   return resolveSettings({
