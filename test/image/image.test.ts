@@ -98,13 +98,11 @@ function start(t: Test, { root, config }: Image) {
   const caps = ['-all', ...add.map((name: string) => `+${name.toLowerCase()}`)].join()
   const drop = ['setpriv', '--bounding-set', caps, '--inh-caps=-all', '--no-new-privs']
   const argv = [...drop, ...config.Entrypoint, ...config.Cmd].join(' ')
-  const script = `set -e; ${mounts.join('; ')}; exec chroot ${root} ${argv}`
-  const env = {
-    PATH: globalThis.process.env.PATH ?? '',
-    ...environment(config.Env),
-    CARACAL_SOCKET: '/run/calico/caracal.sock',
-  }
-  const process = spawn('ip', ['netns', 'exec', ns.name, 'unshare', '--mount', 'sh', '-c', script], { env })
+  const env = { ...environment(config.Env), CARACAL_SOCKET: '/run/calico/caracal.sock' }
+  const pairs = Object.entries(env).map(([name, value]) => `'${name}=${value}'`)
+  // A container knows its own environment only; a test runner adds to that of every process.
+  const script = `set -e; ${mounts.join('; ')}; exec env -i ${pairs.join(' ')} chroot ${root} ${argv}`
+  const process = spawn('ip', ['netns', 'exec', ns.name, 'unshare', '--mount', 'sh', '-c', script])
   t.teardown(() => end(process))
   let said = ''
   for (const stream of [process.stdout, process.stderr]) stream.on('data', (chunk) => (said += chunk))
