@@ -101,8 +101,7 @@ export class NetlinkSocket {
 
   /** Calls back when something has come: by SIGIO, socket(7), since Node can wait for no such descriptor. */
   onReadable(wake: () => void): void {
-    if (!hasHandler) process.on('SIGIO', wakeAll) // for good: without a handler a late one would end the process
-    hasHandler = true
+    listenForGood()
     this.#wake = wake
     sleepers.add(wake)
     checked(libc().fcntl(this.#fd, F_SETOWN, 'int', process.pid))
@@ -143,6 +142,19 @@ export class NetlinkSocket {
     checked(libc().setsockopt(this.#fd, level, option, Int32Array.of(value), 4))
   }
 }
+
+/**
+ * Without a handler a late one would end the process. The signal has two names, and Node tells each by itself; a library
+ * that ends our children when we are ended (signal-exit, for execa) takes a name that nobody else listens to for our end.
+ */
+function listenForGood(): void {
+  if (hasHandler) return
+  hasHandler = true
+  process.on('SIGIO', wakeAll)
+  process.on('SIGPOLL', ignoreName)
+}
+
+function ignoreName(): void {}
 
 function wakeAll(): void {
   for (const wake of sleepers) wake()

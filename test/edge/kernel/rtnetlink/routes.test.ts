@@ -1,6 +1,7 @@
 // What only rtnetlink can get wrong; what it shares with ip(8) is in ../routes.test.ts and ../kernel.test.ts.
 
 import { readdirSync } from 'node:fs'
+import { constants } from 'node:os'
 import t, { type Test } from 'tap'
 import type { KernelRoute, PrintedRoute } from '../../../../src/edge/kernel/kernel-route.ts'
 import type { KernelEvent } from '../../../../src/edge/kernel/monitor.ts'
@@ -103,4 +104,17 @@ t.test('once closed no descriptor is left open', needsRoot, async (t) => {
   await all(table)
   await Promise.all([news.close(), table.close()])
   t.equal(count(), before)
+})
+
+t.test('the signal that wakes us is listened to by each of its names', needsRoot, async (t) => {
+  watch(t, open(t, namespace(t)))
+  const { signals } = constants
+  const names = (Object.keys(signals) as NodeJS.Signals[]).filter((name) => signals[name] === signals.SIGIO)
+  t.same(names, ['SIGIO', 'SIGPOLL'])
+  // As a program does that ends its children when nobody else wants the signal that has come.
+  for (const name of names)
+    t.ok(
+      process.listeners(name).some(({ name }) => /^wake|^ignore/.test(name)),
+      name,
+    )
 })
