@@ -100,6 +100,7 @@ export class Recollection implements FeedSink {
   }
 
   inSync(isWhole: boolean): void {
+    if (!isWhole) this.#write() // what it said as long as it was
     this.#isWhole = isWhole
     if (isWhole) this.#confirm()
     this.#options.sink.inSync(isWhole)

@@ -154,6 +154,16 @@ t.test(
   },
 )
 
+t.test('what was said in time is written down when contact is lost', async (t) => {
+  const machine = host()
+  const { recollection } = machine.run()
+  recollection.set(peer)
+  recollection.inSync(true)
+  recollection.inSync(false)
+  await until('written', () => machine.text !== undefined)
+  t.match(machine.text, /tor/)
+})
+
 t.test('while contact is lost the file stays as old as it says', async (t) => {
   const machine = host()
   await past(machine, peer)
