@@ -26,6 +26,7 @@ export const ours: Contestant = {
     NODENAME: 'node',
     CALICO_DATASTORE_PATH: join(directory, 'store'),
     DATASTORE_TYPE: 'file',
+    CARACAL_ROUTE_WRITER: 'auto',
     CARACAL_SOCKET: join(directory, 'caracal.sock'),
     CARACAL_STATE_DIR: directory,
     NO_DEFAULT_POOLS: 'true',

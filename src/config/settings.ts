@@ -365,10 +365,11 @@ export const settings = {
   routeWriter: row({
     environment: ['CARACAL_ROUTE_WRITER'],
     type: choice(words('auto', 'rtnetlink', 'iproute2')),
-    default: 'auto',
+    // Routes by rtnetlink and interfaces by ip(8) are told of on two lines: a route may come before its interface.
+    default: 'iproute2',
     live: false,
     meaning:
-      'How routes get to the kernel and back: `rtnetlink`, several times as fast, or `iproute2`, by ip(8); `auto`: rtnetlink where it can be had.',
+      'How routes get to the kernel and back: `iproute2`, by ip(8), or `rtnetlink`, several times as fast; `auto`: rtnetlink where it can be had.',
   }),
   bgpSecrets: row({
     environment: ['CARACAL_BGP_SECRETS'],
