@@ -365,8 +365,7 @@ export const settings = {
   routeWriter: row({
     environment: ['CARACAL_ROUTE_WRITER'],
     type: choice(words('auto', 'rtnetlink', 'iproute2')),
-    // Routes by rtnetlink and interfaces by ip(8) are told of on two lines: a route may come before its interface.
-    default: 'iproute2',
+    default: 'iproute2', // until the other has been in use for longer
     live: false,
     meaning:
       'How routes get to the kernel and back: `iproute2`, by ip(8), or `rtnetlink`, several times as fast; `auto`: rtnetlink where it can be had.',

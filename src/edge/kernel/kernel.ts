@@ -168,8 +168,8 @@ export class Kernel {
       onLost: (reason) => this.#lost(reason),
     }
     this.#routeNews = this.#table.watch?.(handlers)
-    const objects: readonly Watched[] = ['link', 'address', 'neigh']
-    this.#monitor = openMonitor(this.#ip, this.#routeNews ? objects : [...objects, 'route'], handlers)
+    const others: readonly Watched[] = ['address', 'neigh']
+    this.#monitor = openMonitor(this.#ip, this.#routeNews ? others : ['link', 'route', ...others], handlers)
     await this.#monitor.ready
     await this.#readUnderlay()
     await this.#loop.start()
@@ -236,7 +236,7 @@ export class Kernel {
   }
 
   #event(event: KernelEvent): void {
-    if (event.kind !== 'route') this.#routeNews?.catchUp() // of what happened before it
+    if (event.kind !== 'route' && event.kind !== 'link') this.#routeNews?.catchUp() // of what happened before it
     if (event.kind === 'link') this.#link(event)
     if (event.kind === 'address') this.#address(event)
     if (event.kind === 'route') this.#route(event)

@@ -13,7 +13,7 @@ export interface RouteTable {
   replace(routes: readonly KernelRoute[]): Promise<readonly Outcome[]>
   /** Removes exactly these routes, in order. To remove what is absent is refused. Never rejects. */
   remove(routes: readonly KernelRoute[]): Promise<readonly Outcome[]>
-  /** Tells of routes that others change. Absent: `ip monitor` does, of our own changes too. */
+  /** Tells of routes that others change, and of interfaces. Absent: `ip monitor` does, of our own changes too. */
   readonly watch?: (handlers: MonitorHandlers) => RouteNews
   /** Resolves when all that was asked is done. */
   close(): Promise<void>

@@ -84,7 +84,7 @@ export function readAnswer(view: DataView, { flags, sequence, from, to }: Messag
 }
 
 /** Up to the zero it ends with. */
-function textOf({ buffer, byteOffset }: DataView, from: number, to: number): string {
+export function textOf({ buffer, byteOffset }: DataView, from: number, to: number): string {
   return Buffer.from(buffer, byteOffset + from, to - from)
     .toString()
     .replace(/\0.*$/s, '')

@@ -1,13 +1,16 @@
-// What others do to routes, as the kernel tells everybody who has joined: RTNLGRP_IPV4_ROUTE and RTNLGRP_IPV6_ROUTE.
+// What others do to routes and what becomes of interfaces, as the kernel tells everybody who has joined: RTNLGRP_LINK,
+// RTNLGRP_IPV4_ROUTE and RTNLGRP_IPV6_ROUTE. One socket for both, since an interface takes its routes along when it goes, and
+// a route that comes after its interface must not be taken for one from before.
 
-import type { MonitorHandlers } from '../monitor.ts'
+import type { KernelEvent, MonitorHandlers } from '../monitor.ts'
 import type { RouteNews } from '../route-table.ts'
 import { CallError } from './libc.ts'
-import { messagesOf } from './message.ts'
+import { RTM_DELLINK, RTM_NEWLINK, readLink } from './link.ts'
+import { type Message, messagesOf } from './message.ts'
 import { RTM_DELROUTE, RTM_NEWROUTE, readRoute } from './route.ts'
 import { NetlinkSocket } from './socket.ts'
 
-const GROUPS = [7, 11]
+const GROUPS = [1, 7, 11]
 /** Room for a burst while we are busy, in bytes: some 10,000 routes. */
 const RECEIVE_BUFFER = 8 * 1024 * 1024
 /** So many events, then others have a turn. */
@@ -24,9 +27,8 @@ export function followRoutes(
 
   const tell = (view: DataView): void => {
     for (const message of messagesOf(view)) {
-      if (message.type !== RTM_NEWROUTE && message.type !== RTM_DELROUTE) continue
-      const route = readRoute(view, message, (index) => socket.nameOf(index))
-      if (route) onEvent({ kind: 'route', deleted: message.type === RTM_DELROUTE, route })
+      const event = eventOf(view, message, socket)
+      if (event) onEvent(event)
     }
   }
 
@@ -60,4 +62,18 @@ export function followRoutes(
       socket.close()
     },
   }
+}
+
+function eventOf(view: DataView, message: Message, socket: NetlinkSocket): KernelEvent | undefined {
+  switch (message.type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+      return readLink(view, message)
+    case RTM_NEWROUTE:
+    case RTM_DELROUTE: {
+      const route = readRoute(view, message, (index) => socket.nameOf(index))
+      return route && { kind: 'route', deleted: message.type === RTM_DELROUTE, route }
+    }
+  }
+  return undefined
 }

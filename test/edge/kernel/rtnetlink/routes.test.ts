@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { constants } from 'node:os'
 import t, { type Test } from 'tap'
 import type { KernelRoute, PrintedRoute } from '../../../../src/edge/kernel/kernel-route.ts'
-import type { KernelEvent } from '../../../../src/edge/kernel/monitor.ts'
+import type { KernelEvent, LinkEvent } from '../../../../src/edge/kernel/monitor.ts'
 import type { RouteTable } from '../../../../src/edge/kernel/route-table.ts'
 import { rtnetlinkRoutes } from '../../../../src/edge/kernel/rtnetlink/routes.ts'
 import { address } from '../../../../src/inet/address.ts'
@@ -22,14 +22,18 @@ function open(t: Test, ns: Namespace, answers?: number): RouteTable {
 function watch(t: Test, table: RouteTable) {
   const told: string[] = []
   const lost: string[] = []
+  const links: LinkEvent[] = []
   const news = table.watch!({
     onEvent: (event: KernelEvent) => {
       if (event.kind === 'route') told.push(`${event.deleted ? '-' : '+'}${event.route.prefix}`)
+      if (event.kind === 'link') links.push(event)
+      if (event.kind === 'link' && event.deleted) told.push(`-${event.name}`)
+      else if (event.kind === 'link' && event.running) told.push(`+${event.name}`)
     },
     onLost: (reason) => lost.push(reason),
   })
   t.teardown(() => news.close())
-  return { news, told, lost }
+  return { news, told, lost, links }
 }
 
 const blackhole = (text: string): KernelRoute => ({
@@ -94,6 +98,32 @@ t.test('the doings of others are told in order, our own are not', needsRoot, asy
   news.catchUp()
   t.equal(told.at(-1), '+10.65.3.0/24', 'at once, when it is asked')
 })
+
+t.test(
+  'an interface and what is put on it are told in the order in which it happened',
+  needsRoot,
+  async (t) => {
+    const ns = namespace(t)
+    const { told, links } = watch(t, open(t, ns))
+    ns.ip('link add cali1 mtu 1400 type veth peer name peer')
+    ns.ip('link set peer up')
+    ns.ip('link set cali1 up')
+    ns.ip('route add 10.65.0.1 dev cali1')
+    ns.ip('link del cali1')
+    ns.ip('route add blackhole 10.66.0.0/26')
+    await until('all is told', () => told.includes('+10.66.0.0/26'))
+    const order = ['+cali1', '+10.65.0.1/32', '-cali1', '+10.66.0.0/26'].map((what) => told.indexOf(what))
+    t.same(
+      order,
+      order.toSorted((a, b) => a - b),
+      told.join(' '),
+    )
+    t.notOk(order.includes(-1))
+    const first = links.find(({ name }) => name === 'cali1')
+    t.match(first, { deleted: false, up: false, running: false, mtu: 1400 })
+    t.match(links.findLast(({ name, deleted }) => name === 'cali1' && !deleted)?.index, first?.index)
+  },
+)
 
 t.test('once closed no descriptor is left open', needsRoot, async (t) => {
   const ns = namespace(t)
