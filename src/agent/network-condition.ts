@@ -2,9 +2,11 @@
 // node/pkg/lifecycle/utils, SetNodeNetworkUnavailableCondition; node/cmd/calico-node, -shutdown). It is taken away once our
 // routes are in place, and said again when we stop; while nobody runs, a file tells since when.
 
+import { timestamp } from '../cluster/timestamp.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 import type { NodeCondition } from './kubernetes-access.ts'
+import { retryMs } from './retry.ts'
 
 export interface NetworkConditionOptions {
   set(condition: NodeCondition): Promise<void>
@@ -22,8 +24,6 @@ export interface NetworkConditionOptions {
 
 /** As long as calico-node waits for what the kernel refuses, or a peer does not say, before it lets pods come. */
 const PATIENCE_MS = 300_000
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
 /** kubelet may kill us two seconds after it has told us to stop. */
 const FAREWELL_MS = 1_500
 
@@ -92,8 +92,7 @@ export class NetworkCondition {
   #sayLater(): void {
     if (this.#state === 'over') return
     const { clock } = this.#options
-    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (this.#failures - 1))
-    this.#cancelRetry = clock.after(full * (0.5 + clock.random() / 2), () => {
+    this.#cancelRetry = clock.after(retryMs(this.#failures, clock), () => {
       this.#to('waiting')
       this.settle()
     })
@@ -118,8 +117,4 @@ function condition(status: 'True' | 'False', now: number): NodeCondition {
     lastHeartbeatTime: at,
     lastTransitionTime: at,
   }
-}
-
-function timestamp(now: number): string {
-  return new Date(now).toISOString().replace(/\.\d+Z$/, 'Z')
 }

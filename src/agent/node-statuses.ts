@@ -4,6 +4,7 @@
 import { type Datastore, type Document, StoreError } from '../cluster/feed.ts'
 import type { CalicoNodeStatus } from '../cluster/model.ts'
 import { same } from '../cluster/same.ts'
+import { timestamp } from '../cluster/timestamp.ts'
 import type { Change } from '../cluster/view.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
@@ -94,7 +95,7 @@ export class NodeStatuses {
     const { datastore, now } = this.#options
     kept.document ??= await datastore.get('CalicoNodeStatus', kept.request.name)
     if (!kept.document || same(saidIn(kept.document), status)) return
-    const lastUpdated = `${new Date(now()).toISOString().slice(0, 19)}Z`
+    const lastUpdated = timestamp(now())
     try {
       kept.document = await datastore.update({ ...kept.document, status: { ...status, lastUpdated } })
     } catch (error) {

@@ -8,10 +8,10 @@
 
 import {
   type Document,
+  documentId,
   type FeedSink,
   type ResourceId,
   type ResourceKind,
-  resourceId,
 } from '../cluster/feed.ts'
 import { parseJson, printJson } from '../cluster/json.ts'
 import type { Log } from '../edge/observe/log.ts'
@@ -87,7 +87,7 @@ export class Recollection implements FeedSink {
   // ---- FeedSink
 
   set(document: Document): void {
-    const id = idOf(document)
+    const id = documentId(document)
     this.#unconfirmed.delete(id)
     this.#options.sink.set(document)
     this.#note(id, this.#isWorthwhile(document) ? lineOf(document) : undefined)
@@ -122,7 +122,7 @@ export class Recollection implements FeedSink {
     const remembered = this.#read()
     if (!remembered) return
     const { at, documents } = remembered
-    const missing = documents.filter((document) => !this.#lines.has(idOf(document)))
+    const missing = documents.filter((document) => !this.#lines.has(documentId(document)))
     if (missing.length === 0) return
     const since = new Date(at).toISOString()
     this.#options.log.info(
@@ -135,7 +135,7 @@ export class Recollection implements FeedSink {
     })
     for (const document of missing) {
       this.set(document)
-      this.#unconfirmed.add(idOf(document))
+      this.#unconfirmed.add(documentId(document))
     }
     this.#options.sink.inSync(false) // none of this is its word
   }
@@ -233,8 +233,4 @@ function lineOf(document: Document): string {
 
 function stampOf({ node, datastore, boot }: Stamp): string {
   return printJson([node, datastore, boot])
-}
-
-function idOf({ kind, metadata: { name, namespace } }: Document): ResourceId {
-  return resourceId(kind, name, namespace)
 }

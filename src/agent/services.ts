@@ -1,6 +1,6 @@
 // The services of Kubernetes, followed as long as something of them is announced; otherwise they cost nobody anything.
 
-import { type FeedSink, type ResourceId, resourceId } from '../cluster/feed.ts'
+import { documentId, type FeedSink, type ResourceId } from '../cluster/feed.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 
 export interface ServicesOptions {
@@ -61,8 +61,7 @@ export class Services {
     const end = watch({
       set: (document) => {
         if (isOver) return
-        const { name, namespace } = document.metadata
-        this.#known.add(resourceId(document.kind, name, namespace))
+        this.#known.add(documentId(document))
         sink.set(document)
       },
       delete: (id) => {

@@ -6,7 +6,7 @@
 // asked only when something is different.
 
 import type { Datastore, Document } from '../cluster/feed.ts'
-import { resourceId, StoreError } from '../cluster/feed.ts'
+import { documentId, StoreError } from '../cluster/feed.ts'
 import { same } from '../cluster/same.ts'
 import type { Change } from '../cluster/view.ts'
 import type { Settings } from '../config/settings.ts'
@@ -23,6 +23,7 @@ import { type Host, type Interface, isInternal, isSuitable } from '../startup/ho
 import { type NodeAnswer, type NodeWish, nodeDocument } from '../startup/node-document.ts'
 import { defaultPools } from '../startup/pools.ts'
 import type { KubernetesAccess } from './kubernetes-access.ts'
+import { retryMs } from './retry.ts'
 import { lookAround } from './surroundings.ts'
 
 export interface StartupOptions {
@@ -43,8 +44,6 @@ export interface StartupOptions {
  * only to give it back. Later changes do not prolong it, or a node where something changes all the time would never look.
  */
 const SETTLE_MS = 5_000
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
 /** Attempts in a row while others write: there are six resources to lose a race for. */
 const RACES = 10
 
@@ -113,8 +112,7 @@ export class Startup {
   #pause(): number {
     if (this.#isOutdated) return SETTLE_MS
     if (this.#isDone && this.#failures === 0) return this.#settings.autodetectPollMs
-    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1))
-    return full * (0.5 + this.#options.clock.random() / 2)
+    return retryMs(this.#failures, this.#options.clock)
   }
 
   async #run(): Promise<void> {
@@ -257,7 +255,7 @@ export class Startup {
       if (!this.#isAllowed) return
       const isNew = document.metadata.resourceVersion === undefined
       await (isNew ? datastore.create(document) : datastore.update(document))
-      log.info({ subject: resourceId(document.kind, document.metadata.name) }, 'node start-up wrote')
+      log.info({ subject: documentId(document) }, 'node start-up wrote')
     }
   }
 

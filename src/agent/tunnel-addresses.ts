@@ -13,6 +13,7 @@ import { reconcilePodCidrAddress } from '../ipam/pod-cidr.ts'
 import { type Outcome, reconcileTunnelAddresses } from '../ipam/tunnel-addresses.ts'
 import { tunnels } from '../ipam/tunnels.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
+import { retryMs } from './retry.ts'
 
 export interface TunnelAddressesOptions {
   readonly datastore: Pick<Datastore, keyof IpamStore>
@@ -32,9 +33,6 @@ export interface TunnelAddressesOptions {
   readonly now: () => bigint
   readonly log: Pick<Log, 'info' | 'warn'>
 }
-
-const FIRST_RETRY_MS = 1_000
-const MAX_RETRY_MS = 30_000
 
 export class TunnelAddresses {
   readonly #options: TunnelAddressesOptions
@@ -120,8 +118,7 @@ export class TunnelAddresses {
   #runLater(): void {
     const { clock } = this.#options
     if (!this.#isAllowed) return
-    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.max(0, this.#failures - 1))
-    this.#cancel = clock.after(full * (0.5 + clock.random() / 2), () => {
+    this.#cancel = clock.after(retryMs(this.#failures, clock), () => {
       this.#isDue = true
       void this.#run()
     })

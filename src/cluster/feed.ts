@@ -107,6 +107,11 @@ export interface Datastore {
 }
 
 /** Identity of a document. */
+export function documentId({ kind, metadata: { name, namespace } }: Document<AnyKind>): ResourceId {
+  return resourceId(kind, name, namespace)
+}
+
+/** Identity of what is or would be a document. */
 export function resourceId(kind: AnyKind, name: string, namespace?: string): ResourceId {
   return namespace ? `${kind}/${namespace}/${name}` : `${kind}/${name}`
 }

@@ -4,7 +4,15 @@
 // in force until a good one comes or the object is deleted. (Calico's readers take such an object for deleted; a typing
 // error in a pool would then reroute the cluster.)
 
-import { type AnyKind, type Document, kinds, kubernetesKinds, type ResourceId, resourceId } from './feed.ts'
+import {
+  type AnyKind,
+  type Document,
+  documentId,
+  kinds,
+  kubernetesKinds,
+  type ResourceId,
+  resourceId,
+} from './feed.ts'
 import type { Resource, Resources } from './model.ts'
 import { Problems } from './problems.ts'
 import { parseDocument } from './resources/index.ts'
@@ -34,8 +42,8 @@ export class ClusterView {
 
   /** Takes in a document as it is now. Nothing comes of one that says the same as before, or cannot be used. */
   apply(document: Document<AnyKind>): Change[] {
-    const { kind, metadata } = document
-    const id = resourceId(kind, metadata.name, metadata.namespace)
+    const { kind } = document
+    const id = documentId(document)
     const parsed = parseDocument(document)
     if (!('resource' in parsed)) {
       this.problems.replace(id, parsed.problems)

@@ -2,6 +2,7 @@
 // Calico: libcalico-go/lib/ipam/ipam_block.go. Values in, values out; who may write is the business of the callers.
 
 import { same } from '../cluster/same.ts'
+import { timestamp } from '../cluster/timestamp.ts'
 import { type Address, familyBits, familyOf } from '../inet/address.ts'
 import { numberOf } from '../inet/number.ts'
 import { contains, nthAddress, type Prefix, prefixAddress, prefixLength } from '../inet/prefix.ts'
@@ -55,7 +56,7 @@ export function newBlock(cidr: Prefix, affinity: string, now: bigint): BlockSpec
   return {
     cidr,
     affinity,
-    affinityClaimTime: timestamp(now),
+    affinityClaimTime: timestampOf(now),
     allocations: ordinals.map(() => null),
     unallocated: ordinals,
     attributes: [],
@@ -98,7 +99,7 @@ export function rehold(block: BlockSpec, address: Address, holder: Holder): Bloc
 /** Takes addresses back: each rests, and is free again when it has rested for as long as the cluster wants it to. */
 export function release(block: BlockSpec, ordinals: readonly number[], cooldown: Cooldown): BlockSpec {
   if (ordinals.length === 0) return block
-  return rested(hold(block, ordinals, { releasedAt: timestamp(cooldown.now) }), cooldown)
+  return rested(hold(block, ordinals, { releasedAt: timestampOf(cooldown.now) }), cooldown)
 }
 
 /** Puts addresses that have rested long enough at the end of the queue. To be done before any write. */
@@ -139,11 +140,6 @@ export function ordinalIn(cidr: Prefix, address: Address): number {
   return Number(numberOf(address) - numberOf(prefixAddress(cidr)))
 }
 
-/** RFC 3339, whole seconds, as Calico writes them. */
-function timestamp(now: bigint): string {
-  return `${new Date(Number(now / 1_000_000n)).toISOString().slice(0, 19)}Z`
-}
-
 function hold(block: BlockSpec, ordinals: readonly number[], record: AddressRecord): BlockSpec {
   const known = block.attributes.findIndex((other) => saySame(other, record))
   const index = known < 0 ? block.attributes.length : known
@@ -181,4 +177,9 @@ function saySame(a: AddressRecord, b: AddressRecord): boolean {
 
 function without(fields: Readonly<Record<string, bigint>>, names: readonly number[]): Record<string, bigint> {
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !names.includes(Number(name))))
+}
+
+/** `now` in nanoseconds since 1970. */
+function timestampOf(now: bigint): string {
+  return timestamp(Number(now / 1_000_000n))
 }

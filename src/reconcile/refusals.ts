@@ -1,10 +1,10 @@
 // Items the kernel would not take: why, how often, and when to ask again.
 
+import { type Backoff, backoffMs } from './backoff.ts'
 import type { Clock } from './clock.ts'
 import type { Refused } from './kind.ts'
 
-const FIRST_RETRY_MS = 100
-const MAX_RETRY_MS = 30_000
+const RETRY: Backoff = { first: 100, most: 30_000 }
 
 /** A refused item as status shows it. */
 export interface Refusal extends Refused {
@@ -24,8 +24,7 @@ export class Refusals {
 
   add(refused: Refused): void {
     const attempts = (this.#byKey.get(refused.key)?.attempts ?? 0) + 1
-    const full = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1))
-    const retryAt = this.#clock.now() + full * (0.5 + this.#clock.random() / 2)
+    const retryAt = this.#clock.now() + backoffMs(attempts, this.#clock.random(), RETRY)
     this.#byKey.set(refused.key, { ...refused, attempts, retryAt })
   }
 

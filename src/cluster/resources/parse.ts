@@ -5,7 +5,7 @@
 // BGPConfiguration would put the mesh back that it switches off.
 
 import type { z } from 'zod'
-import { type AnyKind, type Document, type Problem, resourceId } from '../feed.ts'
+import { type AnyKind, type Document, documentId, type Problem } from '../feed.ts'
 import type { Resource } from '../model.ts'
 
 export type Parsed<R extends Resource = Resource> =
@@ -47,8 +47,8 @@ export function parser<S extends z.ZodType, R extends Resource>(
 }
 
 /** A problem with one field of a document. */
-export function problem({ kind, metadata }: Document<AnyKind>, field: string, message: string): Problem {
-  return { subject: resourceId(kind, metadata.name, metadata.namespace), field, message }
+export function problem(document: Document<AnyKind>, field: string, message: string): Problem {
+  return { subject: documentId(document), field, message }
 }
 
 /** Names of resources: RFC 1123 subdomains. */

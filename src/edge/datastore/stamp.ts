@@ -4,13 +4,10 @@
 
 import { randomUUID } from 'node:crypto'
 import type { Document } from '../../cluster/feed.ts'
+import { timestamp } from '../../cluster/timestamp.ts'
 
 /** The document with a UID and a creation time (RFC 3339, whole seconds), made up where it has none. */
 export function stamped(document: Document): Document {
-  const { uid = randomUUID(), creationTimestamp = now() } = document.metadata
+  const { uid = randomUUID(), creationTimestamp = timestamp(Date.now()) } = document.metadata
   return { ...document, metadata: { ...document.metadata, uid, creationTimestamp } }
-}
-
-function now(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`
 }

@@ -1,7 +1,7 @@
 // A stored key and value as a document, or as a problem that names the key.
 
 import { documentFromEtcd } from '../../../cluster/etcd-keys.ts'
-import { type ResourceKind, resourceId } from '../../../cluster/feed.ts'
+import { documentId, type ResourceKind } from '../../../cluster/feed.ts'
 import type { Decoded } from '../table.ts'
 
 /** Decodes one stored value. A key that stands for nothing we know decodes to nothing. */
@@ -9,8 +9,7 @@ export function decode(key: string, value: Buffer, revision: string): Decoded<Re
   try {
     const document = documentFromEtcd(key, String(value), revision)
     if (!document) return {}
-    const { kind, metadata } = document
-    return { document, id: resourceId(kind, metadata.name, metadata.namespace) }
+    return { document, id: documentId(document) }
   } catch (error) {
     return { problem: { subject: key, message: (error as Error).message } }
   }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Etcd3 } from 'etcd3'
 import { prefixesOf } from '../../../cluster/etcd-keys.ts'
 import { type FeedSink, kinds } from '../../../cluster/feed.ts'
-import { backoffMs } from '../backoff.ts'
+import { serverBackoffMs } from '../backoff.ts'
 import { contact } from '../contact.ts'
 import { problemBoard } from '../problems.ts'
 import { type KeyTable, keyTable } from '../table.ts'
@@ -71,7 +71,7 @@ export async function feed(
         positions = undefined
         if (error instanceof AnotherPast) table.distrust()
       } else {
-        waitMs = backoffMs(touch.lost(endpoint, inWords(error)))
+        waitMs = serverBackoffMs(touch.lost(endpoint, inWords(error)))
         if (client) connection.drop(client)
       }
     }

@@ -2,7 +2,7 @@
 
 import type { Etcd3, IKeyValue, ITxnResponse } from 'etcd3'
 import { documentFromEtcd, etcdFromDocument, etcdKey, prefixesOf } from '../../../cluster/etcd-keys.ts'
-import { type Datastore, type Document, resourceId, StoreError } from '../../../cluster/feed.ts'
+import { type Datastore, type Document, documentId, resourceId, StoreError } from '../../../cluster/feed.ts'
 import { stamped } from '../stamp.ts'
 import { connection, type EtcdSettings } from './client.ts'
 import { decode } from './decode.ts'
@@ -51,7 +51,7 @@ export function etcdDatastore(settings: EtcdSettings, timing: FeedTiming = feedT
       const answer = await call((client) =>
         client.if(key, 'Version', '==', 0).then(client.put(key).value(value)).commit(),
       )
-      if (!answer.succeeded) throw new StoreError('exists', `${idOf(document)} exists already`)
+      if (!answer.succeeded) throw new StoreError('exists', `${documentId(document)} exists already`)
       return asStored({ key, value }, answer)
     },
 
@@ -64,7 +64,7 @@ export function etcdDatastore(settings: EtcdSettings, timing: FeedTiming = feedT
           .else(client.get(key))
           .commit(),
       )
-      if (!answer.succeeded) throw conflictOrMissing(idOf(document), answer)
+      if (!answer.succeeded) throw conflictOrMissing(documentId(document), answer)
       return asStored({ key, value }, answer)
     },
 
@@ -91,10 +91,6 @@ export function etcdDatastore(settings: EtcdSettings, timing: FeedTiming = feedT
 
 function documentOf({ key, value, mod_revision }: IKeyValue): Document | undefined {
   return decode(String(key), value, mod_revision).document
-}
-
-function idOf({ kind, metadata }: Document): string {
-  return resourceId(kind, metadata.name, metadata.namespace)
 }
 
 /** As etcd compares it; 0 would stand for a key that does not exist, and what is no revision must match nothing. */

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { stringify as stringifyJson } from 'lossless-json'
 import { isMap, isScalar, type Pair, stringify, type YAMLMap } from 'yaml'
-import { type Document, resourceId } from '../../../cluster/feed.ts'
+import { type Document, documentId } from '../../../cluster/feed.ts'
 import { printJson } from '../../../cluster/json.ts'
 import type { Entry } from './manifest.ts'
 import { contentOf, parseYaml, type YamlDoc } from './yaml.ts'
@@ -50,9 +50,7 @@ export function fileName(document: Document, taken: (name: string) => boolean): 
     .toLowerCase()
   const safe = plain.replaceAll(/[^a-z0-9.-]/g, '-').slice(0, LONGEST_NAME)
   if (!taken(`${safe}.yaml`)) return `${safe}.yaml`
-  const digest = createHash('sha256')
-    .update(resourceId(document.kind, name, namespace))
-    .digest('hex')
+  const digest = createHash('sha256').update(documentId(document)).digest('hex')
   return `${safe}-${digest.slice(0, 8)}.yaml`
 }
 

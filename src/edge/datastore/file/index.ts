@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Datastore,
   type Document,
+  documentId,
   type ResourceId,
   resourceId,
   StoreError,
@@ -96,7 +97,7 @@ export function fileDatastore(
 
     create: (document) =>
       locked(async () => {
-        const id = idOf(document)
+        const id = documentId(document)
         if (inForce(reader.view, id)) throw new StoreError('exists', `${id} exists already`)
         const file = fileName(document, isTaken)
         await write(file, printFile(stamped(document)))
@@ -105,7 +106,7 @@ export function fileDatastore(
 
     update: (document) =>
       locked(async () => {
-        const id = idOf(document)
+        const id = documentId(document)
         const { text, entry } = await find(claims(id)[0])
         compare(entry, document.metadata.resourceVersion ?? '')
         await write(entry.file, await replaceObject(text, entry, stamped(document)))
@@ -152,10 +153,6 @@ export function fileDatastore(
     if (!document) throw new StoreError('unavailable', `${id} was written and cannot be read back`)
     return document
   }
-}
-
-function idOf({ kind, metadata }: Document): ResourceId {
-  return resourceId(kind, metadata.name, metadata.namespace)
 }
 
 function compare(entry: Entry, resourceVersion: string): void {

@@ -5,7 +5,7 @@
 
 import { createHash } from 'node:crypto'
 import { toDocuments } from '../../../cluster/documents.ts'
-import { type Document, type Problem, type ResourceId, resourceId } from '../../../cluster/feed.ts'
+import { type Document, documentId, type Problem, type ResourceId } from '../../../cluster/feed.ts'
 import { printJson } from '../../../cluster/json.ts'
 import { pauses } from '../pauses.ts'
 import { contentOf, parseYaml, type YamlDoc } from './yaml.ts'
@@ -117,7 +117,7 @@ function inList(problem: Problem, path: Path): Problem {
 
 function entry(document: Document, file: string, index: number, path: Path): Entry {
   const { resourceVersion: _, ...metadata } = document.metadata // a copy of another datastore's, if any
-  const id = resourceId(document.kind, metadata.name, metadata.namespace)
+  const id = documentId(document)
   const bare = { ...document, metadata }
   const resourceVersion = createHash('sha256').update(printJson(bare)).digest('hex').slice(0, 16)
   return { id, document: { ...bare, metadata: { ...metadata, resourceVersion } }, file, index, path }

@@ -3,11 +3,11 @@
 import {
   type AnyKind,
   type Document,
+  documentId,
   type KubernetesKind,
   kinds,
   kubernetesKinds,
   type ResourceKind,
-  resourceId,
 } from '../../../cluster/feed.ts'
 import {
   collectionPath,
@@ -103,8 +103,7 @@ function decoder(read: (value: Fields) => Document<AnyKind> | undefined): Decode
     try {
       const document = read(value)
       if (!document) return {}
-      const { name, namespace } = document.metadata
-      return { document, id: resourceId(document.kind, name, namespace) }
+      return { document, id: documentId(document) }
     } catch (error) {
       const { field, message } = error as { field?: string; message: string }
       return { problem: { subject: key, ...(field && { field }), message } }

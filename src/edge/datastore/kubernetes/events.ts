@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { printJson } from '../../../cluster/json.ts'
+import { timestamp } from '../../../cluster/timestamp.ts'
 import { ApiError, type Client } from './client.ts'
 
 /** What is said of the node. Times are milliseconds since 1970. */
@@ -27,7 +28,7 @@ export function eventWriter(client: Client, node: string): EventWriter {
   }
 
   async function repeat({ message, last, count }: NodeEvent, name: string): Promise<void> {
-    const body = printJson({ message, lastTimestamp: moment(last), count })
+    const body = printJson({ message, lastTimestamp: timestamp(last), count })
     await client.call(`${PATH}/${name}`, {
       method: 'PATCH',
       body,
@@ -65,12 +66,8 @@ function eventObject({ type, reason, message, first, last, count }: NodeEvent, n
     source: { component: 'caracal', host: node },
     reportingComponent: 'caracal',
     reportingInstance: node,
-    firstTimestamp: moment(first),
-    lastTimestamp: moment(last),
+    firstTimestamp: timestamp(first),
+    lastTimestamp: timestamp(last),
     count,
   }
-}
-
-function moment(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19)}Z`
 }

@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FeedSink } from '../../../cluster/feed.ts'
 import { type Fields, mapping } from '../../../cluster/shape.ts'
-import { backoffMs } from '../backoff.ts'
+import { serverBackoffMs } from '../backoff.ts'
 import { contact } from '../contact.ts'
 import { pauses } from '../pauses.ts'
 import { type ProblemBoard, problemBoard } from '../problems.ts'
@@ -133,7 +133,7 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
     if (code === 404) collection.forget()
     if (failures > 1 || position === undefined) shared.lost(collection, error)
     isCallable = retryAfterMs === 0 && code !== 403
-    return Math.max(backoffMs(failures) * (code === 403 ? FORBIDDEN : shared.crowd()), retryAfterMs)
+    return Math.max(serverBackoffMs(failures) * (code === 403 ? FORBIDDEN : shared.crowd()), retryAfterMs)
   }
 
   let isCallable = false
