@@ -3,10 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from '../client.ts'
+import { fill } from '../fill.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
-import { routeCount, routesReach } from '../kernel.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
-import { announce } from '../updates.ts'
 
 /** Until nothing is left of what the start has brought about, in milliseconds. */
 const SETTLED_MS = 3_000
@@ -30,9 +29,7 @@ export const memory: Measure = {
         const [pid] = running.pids
         const local = clientAddress(0)
         const client = await new Client({ local, remote: DAEMON }).up()
-        const before = routeCount(pid!)
-        await client.say(announce(0, size, local))
-        await routesReach(pid!, (count) => count === before + size)
+        await fill(client, pid!, size)
         await pause(size === memory.smoke ? 0 : SETTLED_MS)
         client.close()
         return { [`${shown(size)} routes`]: total(running.pids, residentOf) }

@@ -5,10 +5,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from '../client.ts'
 import type { Contestant } from '../contestant.ts'
 import { OURS } from '../contestants/index.ts'
+import { fill } from '../fill.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
-import { routeCount, routesReach } from '../kernel.ts'
 import { type Measure, withDaemon } from '../measure.ts'
-import { announce } from '../updates.ts'
 
 const probe = join(import.meta.dirname, '../lag-probe.ts')
 
@@ -32,9 +31,7 @@ export const lag: Measure = {
           new Client({ local: clientAddress(1), remote: DAEMON, holdTime: 3 }).up(),
         ])
         running.signal('SIGUSR2') // from now on
-        const before = routeCount(pid!)
-        await client.say(announce(0, size, local))
-        await routesReach(pid!, (count) => count === before + size)
+        await fill(client, pid!, size)
         running.signal('SIGUSR2')
         while (!running.log.includes('}')) await pause(10)
         if (quiet.lost) throw new Error(`the quiet session ended: ${quiet.lost}`)

@@ -7,11 +7,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { Client } from '../client.ts'
 import { OURS } from '../contestants/index.ts'
+import { fill } from '../fill.ts'
 import { clientAddress, DAEMON, type Ground } from '../ground.ts'
-import { RouteWatch, routeCount, routesReach } from '../kernel.ts'
+import { RouteWatch } from '../kernel.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
 import { percentile } from '../stats.ts'
-import { announce } from '../updates.ts'
 
 /** Beyond the blocks of the peer. */
 const ADDRESS = [10, 255, 0, 1] as const
@@ -33,9 +33,7 @@ export const pod: Measure = {
         const [pid] = running.pids
         const local = clientAddress(0)
         const client = await new Client({ local, remote: DAEMON }).up()
-        const before = routeCount(pid!)
-        await client.say(announce(0, size, local))
-        await routesReach(pid!, (count) => count === before + size)
+        await fill(client, pid!, size)
         link(ground, 'add calibench type veth peer name bench')
         for (const end of ['calibench', 'bench']) link(ground, `set ${end} up`)
         const watch = new RouteWatch(pid!, Buffer.from(ADDRESS).readUInt32BE())
