@@ -1,18 +1,10 @@
 // Where koffi cannot be loaded: routes go by ip(8), and that is said.
 
-import Module from 'node:module'
+import '../../kit/no-koffi.ts'
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
 import { openRouteTable, type RouteWriter } from '../../../src/edge/kernel/open-route-table.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
-
-const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown }
-const load = loader._load
-loader._load = (request, ...rest) => {
-  if (request === 'koffi')
-    throw new Error('Cannot find the native Koffi module; did you bundle it correctly?\nstack')
-  return load(request, ...rest)
-}
 
 function open(writer: RouteWriter) {
   const fallbacks: string[] = []

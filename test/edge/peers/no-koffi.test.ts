@@ -1,6 +1,6 @@
 // Where koffi cannot be loaded: peers that ask for protection stay down and say why, and the others do not notice.
 
-import Module from 'node:module'
+import '../../kit/no-koffi.ts'
 import { connect } from 'node:net'
 import t from 'tap'
 import { Speaker } from '../../../src/bgp/speaker.ts'
@@ -9,14 +9,6 @@ import { createLog } from '../../../src/edge/observe/log.ts'
 import { Runner } from '../../../src/edge/peers/runner.ts'
 import { address } from '../../../src/inet/address.ts'
 import { until } from '../../kit/until.ts'
-
-const loader = Module as unknown as { _load(request: string, ...rest: unknown[]): unknown }
-const load = loader._load
-loader._load = (request, ...rest) => {
-  if (request === 'koffi')
-    throw new Error('Cannot find the native Koffi module; did you bundle it correctly?\nstack')
-  return load(request, ...rest)
-}
 
 const config = (of: string, over: Partial<PeerConfig>): PeerConfig => ({
   name: address(of),
