@@ -32,21 +32,24 @@ export class Observers {
     this.#health = new Pages(
       {
         '/liveness': () => liveness(kernel.roundMs, settings().dataplaneWatchdogTimeoutMs),
-        '/readiness': () => page(this.#unreadiness()),
+        '/readiness': () => page(this.#unreadiness(options.status())),
       },
       log,
     )
     this.#metrics = new Pages(
       {
-        '/metrics': metricsPage(() => ({
-          status: options.status(),
-          kernel: kernel.views(),
-          connections: options.connections(),
-          contactsLost: options.contactsLost(),
-          events: options.events(),
-          isReady: this.#unreadiness().length === 0,
-          now: options.now(),
-        })),
+        '/metrics': metricsPage(() => {
+          const status = options.status()
+          return {
+            status,
+            kernel: kernel.views(),
+            connections: options.connections(),
+            contactsLost: options.contactsLost(),
+            events: options.events(),
+            isReady: this.#unreadiness(status).length === 0,
+            now: options.now(),
+          }
+        }),
       },
       log,
     )
@@ -65,7 +68,7 @@ export class Observers {
     this.#metrics.close()
   }
 
-  #unreadiness(): readonly string[] {
-    return unreadiness(this.#options.status(), this.#options.isCarriedOut())
+  #unreadiness(status: AgentStatus): readonly string[] {
+    return unreadiness(status, this.#options.isCarriedOut())
   }
 }
