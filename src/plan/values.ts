@@ -52,6 +52,8 @@ export class Values {
   )
   readonly tunnels: Tunnels
   readonly nat: Nat
+  /** What routes, and all that stands beside them in the kernel, follow from: at any time as it is then. */
+  readonly inputs: Inputs
 
   constructor(known: Known) {
     this.#known = known
@@ -66,17 +68,8 @@ export class Values {
       settings: known.settings.nat,
       ipv6: known.settings.kernel.ipv6,
     }))
+    this.inputs = inputsOf(known, this.tunnels)
     this.touchHost()
-  }
-
-  /** Put together once for all that is settled in one go. */
-  #settling: Inputs | undefined
-
-  /** What routes, and all that stands beside them in the kernel, follow from. */
-  get inputs(): Inputs {
-    return (
-      this.#settling ?? { ...this.#known, local: this.tunnels.local, settings: this.#known.settings.kernel }
-    )
   }
 
   get dirty(): boolean {
@@ -102,8 +95,7 @@ export class Values {
     if (tunnels.tunnels.size > 0) this.nat.touchChains()
     const peers = this.peers.settle()
     settled(peers)
-    this.#settling = this.inputs
-    const changes = {
+    return {
       routes: this.routes.settle(),
       neighbors: this.neighbors.settle(),
       addresses: this.addresses.settle(),
@@ -113,11 +105,22 @@ export class Values {
       ...tunnels,
       ...this.nat.settle(),
     }
-    this.#settling = undefined
-    return changes
   }
 
   get #keyed() {
     return [this.routes, this.neighbors, this.addresses, this.sysctls, this.peers, this.originations]
+  }
+}
+
+function inputsOf(known: Known, tunnels: Tunnels): Inputs {
+  const { facts, resolver, paths, links, foreign, stale, former } = known
+  return {
+    ...{ facts, resolver, paths, links, foreign, stale, former },
+    get local() {
+      return tunnels.local
+    },
+    get settings() {
+      return known.settings.kernel
+    },
   }
 }
