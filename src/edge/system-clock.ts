@@ -1,6 +1,6 @@
-// The system's clock, dice and timers, for the reconcilers.
+// The system's clock, dice and timers: what every part that waits is handed, and tests replace.
 
-import type { TimerClock } from '../../reconcile/clock.ts'
+import type { TimerClock } from '../reconcile/clock.ts'
 
 export const systemClock: TimerClock = {
   now: () => performance.now(),
