@@ -5,6 +5,7 @@
 // What was delivered stays in force all the while.
 
 import type { FeedSink } from '../../cluster/feed.ts'
+import type { TimerClock } from '../../reconcile/clock.ts'
 import type { ProblemBoard } from './problems.ts'
 
 export interface Contact {
@@ -15,19 +16,23 @@ export interface Contact {
   close(): void
 }
 
-/** `server` is what it is called in messages, `subject` what they are about. */
-export function contact(
-  server: string,
-  sink: Pick<FeedSink, 'inSync'>,
-  board: ProblemBoard,
-  patienceMs: number,
-  subject = 'datastore',
-): Contact {
+export interface ContactOptions {
+  /** What it is called in messages. */
+  readonly server: string
+  /** What they are about. */
+  readonly subject: string
+  readonly sink: Pick<FeedSink, 'inSync'>
+  readonly board: ProblemBoard
+  readonly clock: Pick<TimerClock, 'after'>
+  readonly patienceMs: number
+}
+
+export function contact({ server, subject, sink, board, clock, patienceMs }: ContactOptions): Contact {
   const reasons = new Map<string, string>() // by endpoint, so that the report settles while we try one after another
   let failures = 0
   let everInContact = false
   let inSync = false
-  let timer: NodeJS.Timeout | undefined
+  let cancelPatience: (() => void) | undefined
 
   function tell(now: boolean): void {
     if (now !== inSync) sink.inSync(now)
@@ -38,7 +43,7 @@ export function contact(
     lost(endpoint, reason) {
       failures++
       reasons.set(endpoint, reason)
-      timer ??= setTimeout(() => tell(false), patienceMs)
+      cancelPatience ??= clock.after(patienceMs, () => tell(false))
       if (failures > 1 || !everInContact) {
         const message = [...reasons].map(([endpoint, reason]) => `${endpoint}: ${reason}`).join('; ')
         board.put(subject, [{ subject, message: `waiting for ${server} at ${message}` }])
@@ -49,11 +54,11 @@ export function contact(
       failures = 0
       everInContact = true
       reasons.clear()
-      clearTimeout(timer)
-      timer = undefined
+      cancelPatience?.()
+      cancelPatience = undefined
       board.put(subject, [])
       tell(true)
     },
-    close: () => clearTimeout(timer),
+    close: () => cancelPatience?.(),
   }
 }

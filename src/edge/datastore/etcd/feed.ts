@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Etcd3 } from 'etcd3'
 import { prefixesOf } from '../../../cluster/etcd-keys.ts'
 import { type FeedSink, kinds } from '../../../cluster/feed.ts'
+import { systemClock } from '../../system-clock.ts'
 import { serverBackoffMs } from '../backoff.ts'
 import { contact } from '../contact.ts'
 import { problemBoard } from '../problems.ts'
@@ -38,7 +39,14 @@ export async function feed(
 ): Promise<void> {
   const board = problemBoard(sink)
   const table = keyTable(sink, board, decode)
-  const touch = contact('etcd', sink, board, timing.patience)
+  const touch = contact({
+    server: 'etcd',
+    subject: 'datastore',
+    sink,
+    board,
+    clock: systemClock,
+    patienceMs: timing.patience,
+  })
   signal.addEventListener('abort', touch.close, { once: true })
   let positions: Positions | undefined
 
@@ -71,7 +79,7 @@ export async function feed(
         positions = undefined
         if (error instanceof AnotherPast) table.distrust()
       } else {
-        waitMs = serverBackoffMs(touch.lost(endpoint, inWords(error)))
+        waitMs = serverBackoffMs(touch.lost(endpoint, inWords(error)), systemClock.random)
         if (client) connection.drop(client)
       }
     }

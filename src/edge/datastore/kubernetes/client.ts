@@ -11,6 +11,9 @@ import * as https from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { parseJson } from '../../../cluster/json.ts'
 import type { Fields } from '../../../cluster/shape.ts'
+import type { TimerClock } from '../../../reconcile/clock.ts'
+import { systemClock } from '../../system-clock.ts'
+import { within } from '../wait.ts'
 import { type KubernetesSettings, loadConfig } from './config.ts'
 
 /** Calico's dial timeout, and how long an answer may take to begin and to end. */
@@ -46,6 +49,8 @@ export interface Request {
 }
 
 export interface Client {
+  /** What patience with the server is measured by. */
+  readonly clock: TimerClock
   /** What it talks to, as far as known. */
   endpoint(): string
   /** One exchange. @throws ApiError, or what the network says */
@@ -59,7 +64,7 @@ export interface Client {
   close(): void
 }
 
-export function apiClient(settings: KubernetesSettings): Client {
+export function apiClient(settings: KubernetesSettings, clock: TimerClock = systemClock): Client {
   const agents = {
     'http:': new http.Agent({ keepAlive: true }),
     'https:': new https.Agent({ keepAlive: true }),
@@ -100,18 +105,17 @@ export function apiClient(settings: KubernetesSettings): Client {
   }
 
   const client: Client = {
+    clock,
     endpoint: () => endpoint,
     async call(path, request = {}) {
       await config() // to load the package takes seconds on a busy node, which are not the server's
-      const signals = [AbortSignal.timeout(CALL_DEADLINE_MS), ...(request.signal ? [request.signal] : [])]
-      return parseJson(await text(await open(path, request, AbortSignal.any(signals)))) as Fields
+      return within(clock, CALL_DEADLINE_MS, request.signal, async (signal) => {
+        return parseJson(await text(await open(path, request, signal))) as Fields
+      })
     },
     async stream(path, request) {
       await config()
-      const impatience = new AbortController()
-      const timer = setTimeout(() => impatience.abort(new Error('no answer in time')), CALL_DEADLINE_MS)
-      const signals = [impatience.signal, ...(request.signal ? [request.signal] : [])]
-      return open(path, request, AbortSignal.any(signals)).finally(() => clearTimeout(timer))
+      return within(clock, CALL_DEADLINE_MS, request.signal, (signal) => open(path, request, signal))
     },
     async cluster() {
       const { server, caData, caFile } = (await config()).getCurrentCluster()!

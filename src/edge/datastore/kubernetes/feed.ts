@@ -1,7 +1,7 @@
 // List, then watch from there, for ever: Calico's sequence (libcalico-go/lib/backend/watchersyncer), a loop for each
 // collection. In sync means that every one was listed and is watched.
 
-import { setTimeout as delay } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { FeedSink } from '../../../cluster/feed.ts'
 import { type Fields, mapping } from '../../../cluster/shape.ts'
 import { serverBackoffMs } from '../backoff.ts'
@@ -9,6 +9,7 @@ import { contact } from '../contact.ts'
 import { pauses } from '../pauses.ts'
 import { type ProblemBoard, problemBoard } from '../problems.ts'
 import { type KeyTable, keyTable } from '../table.ts'
+import { wait } from '../wait.ts'
 import { ApiError, type Client } from './client.ts'
 import type { Collection } from './collections.ts'
 import { readPages } from './pages.ts'
@@ -45,7 +46,14 @@ export async function feed(
   subject = 'datastore',
 ): Promise<void> {
   const board = problemBoard(sink)
-  const touch = contact('the Kubernetes API', sink, board, timing.patience, subject)
+  const touch = contact({
+    server: 'the Kubernetes API',
+    subject,
+    sink,
+    board,
+    clock: client.clock,
+    patienceMs: timing.patience,
+  })
   const missing = new Set(collections)
   let opening = new AbortController()
   signal.addEventListener('abort', touch.close, { once: true })
@@ -69,7 +77,7 @@ export async function feed(
       touch.lost(client.endpoint(), inWords(error))
     },
   }
-  await delay(0) // nothing may be delivered from inside `watch`
+  await turn() // nothing may be delivered from inside `watch`
   await Promise.all([...missing].map((collection) => follow(collection, shared)))
 }
 
@@ -90,6 +98,7 @@ interface Shared {
 /** Keeps one collection up to date. */
 async function follow(collection: Collection, shared: Shared): Promise<void> {
   const { board, timing, signal } = shared
+  const { clock } = shared.client
   const table = keyTable<Fields>(shared.sink, board, collection.decode)
   const troubled = `watch of ${collection.kind}`
   let position: string | undefined
@@ -101,7 +110,7 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
 
   /** Returns how long to wait before the next attempt. */
   async function attempt(): Promise<number> {
-    const begun = performance.now()
+    const begun = clock.now()
     if (position === undefined) {
       position = await list(collection, table, shared)
       board.put(troubled, [])
@@ -113,14 +122,14 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
       position = undefined
       table.distrust()
     }
-    return timing.relist - (performance.now() - begun)
+    return timing.relist - (clock.now() - begun)
   }
 
   function lost(error: Error): number {
     position = undefined
     const problem = { subject: troubled, message: `${error.message}; listing again` }
     if (error instanceof Unreadable) board.put(troubled, [problem])
-    return timing.relist * (1 + Math.random()) // it may have come over all nodes at once
+    return timing.relist * (1 + clock.random()) // it may have come over all nodes at once
   }
 
   /**
@@ -133,7 +142,10 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
     if (code === 404) collection.forget()
     if (failures > 1 || position === undefined) shared.lost(collection, error)
     isCallable = retryAfterMs === 0 && code !== 403
-    return Math.max(serverBackoffMs(failures) * (code === 403 ? FORBIDDEN : shared.crowd()), retryAfterMs)
+    return Math.max(
+      serverBackoffMs(failures, clock.random) * (code === 403 ? FORBIDDEN : shared.crowd()),
+      retryAfterMs,
+    )
   }
 
   let isCallable = false
@@ -144,7 +156,7 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
       return error instanceof PositionLost ? lost(error) : failed(error)
     })
     const until = isCallable ? AbortSignal.any([signal, shared.opened()]) : signal
-    await delay(Math.max(0, waitMs), undefined, { signal: until }).catch(() => {})
+    await wait(clock, waitMs, until)
   }
 }
 
@@ -207,8 +219,9 @@ async function watch(
   moved: (to: string) => void,
 ): Promise<boolean> {
   const { client, timing, signal } = shared
-  const seconds = Math.max(1, Math.round((timing.watch * (1 + Math.random())) / 1_000))
-  const begun = performance.now()
+  const { clock } = client
+  const seconds = Math.max(1, Math.round((timing.watch * (1 + clock.random())) / 1_000))
+  const begun = clock.now()
   const handlers = {
     established: () => shared.established(collection),
     event({ type, object }: { type: string; object: Fields }) {
@@ -220,7 +233,7 @@ async function watch(
   const options = { query: collection.query, seconds, signal }
   const spoke = await watchOnce(client, await collection.path(), from, handlers, options)
   // A server that was restored from a backup waits in silence for our revision to come. A bookmark comes from any other.
-  return spoke || performance.now() - begun < timing.watch
+  return spoke || clock.now() - begun < timing.watch
 }
 
 /** The key names an object as kubectl does, and its problems with it. */

@@ -1,8 +1,10 @@
 // One watch of one kind. Positions move only over what was delivered.
 
+import type { IncomingMessage } from 'node:http'
 import { parseJson } from '../../../cluster/json.ts'
 import type { Fields } from '../../../cluster/shape.ts'
 import { pauses } from '../pauses.ts'
+import { within } from '../wait.ts'
 import { ApiError, type Client } from './client.ts'
 import { linesOf } from './lines.ts'
 
@@ -52,12 +54,18 @@ export async function watchOnce(
   handlers: WatchHandlers,
   { query, seconds, signal }: WatchOptions,
 ): Promise<boolean> {
-  const either = AbortSignal.any([signal, AbortSignal.timeout(seconds * 1_000 + GRACE_MS)])
   const wish = { watch: 'true', allowWatchBookmarks: 'true', timeoutSeconds: String(seconds) }
-  const request = { query: { ...query, ...wish, resourceVersion: from }, signal: either }
-  const stream = await client.stream(path, request).catch((error) => {
-    throw isGone(error) ? new PositionLost('expired', { cause: error }) : error
+  return within(client.clock, seconds * 1_000 + GRACE_MS, signal, async (either) => {
+    const request = { query: { ...query, ...wish, resourceVersion: from }, signal: either }
+    const stream = await client.stream(path, request).catch((error) => {
+      throw isGone(error) ? new PositionLost('expired', { cause: error }) : error
+    })
+    return await takeAll(stream, handlers)
   })
+}
+
+/** Returns whether anything came. */
+async function takeAll(stream: IncomingMessage, handlers: WatchHandlers): Promise<boolean> {
   const pause = pauses()
   let isSilent = true
   handlers.established()
