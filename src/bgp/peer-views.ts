@@ -91,13 +91,14 @@ export function peerView(peer: Peer, rib: Rib): PeerView {
   const { config, state, advice, faults } = peer
   const { since, reason: lastError } = peer.diagnosis
   const { name, kind, address, port, peerAsn: asn, families, because, held } = config
+  const { prefixLimit: limit = DEFAULT_LIMIT } = config
   const [received, advertised] = [rib.received(name), rib.advertised(name)]
   const described = { name, kind, address, port, asn, families, because }
   const agreed = peer.negotiated ? agreedOn(peer.negotiated) : []
   const near = peer.negotiated ? nearLimits(peer, rib) : []
   const wrong = { lastError, ...(advice && { advice }), ...(held !== undefined && { held }) }
   const noted = { agreed, ...(near.length > 0 && { warning: `announces ${near.join(' and ')}` }) }
-  return { ...described, state, since, ...wrong, ...noted, received, advertised, faults }
+  return { ...described, state, since, ...wrong, ...noted, received, limit, advertised, faults }
 }
 
 function nearLimits({ config: { name, families, prefixLimit = DEFAULT_LIMIT } }: Peer, rib: Rib): string[] {

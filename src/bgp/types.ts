@@ -186,6 +186,8 @@ export interface PeerView {
   /** What both ends know beyond RFC 4271, in words; empty without a session. */
   readonly agreed: readonly string[]
   readonly received: number
+  /** How much of it there may be. */
+  readonly limit: PrefixLimit
   readonly advertised: number
   /** UPDATEs treated as withdraw or with a discarded attribute, since the start. */
   readonly faults: number

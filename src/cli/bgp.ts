@@ -53,6 +53,7 @@ function peerColumns(now: number): readonly Column<PeerAnswer>[] {
     ['STATE', ({ state }) => state],
     ['SINCE', (peer) => since(peer.since, now)],
     ['RECEIVED', ({ received }) => String(received), 'right'],
+    ['LIMIT', ({ limit }) => String(limit.prefixes), 'right'],
     ['ADVERTISED', ({ advertised }) => String(advertised), 'right'],
     ['WANTED BECAUSE OF', ({ because }) => because],
     ['LAST ERROR', ({ lastError }) => lastError ?? ''],
@@ -61,7 +62,7 @@ function peerColumns(now: number): readonly Column<PeerAnswer>[] {
 
 function peerText(peer: PeerAnswer, now: number): string {
   const { address, port, asn, families, state, lastError, warning, agreed } = peer
-  const { received, advertised, faults, because } = peer
+  const { received, limit, advertised, faults, because } = peer
   const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
     ['peer', `${address} port ${port}, AS ${asn}`],
@@ -73,7 +74,7 @@ function peerText(peer: PeerAnswer, now: number): string {
     ...(warning === undefined ? [] : [['warning', warning] as const]),
     ...(agreed.length === 0 ? [] : [['agreed', agreed.join(', ')] as const]),
     ...(peer.bfd === undefined ? [] : [['bfd', bfdText(peer.bfd)] as const]),
-    ['received', count(received, 'path')],
+    ['received', `${count(received, 'path')}, of at most ${limit.prefixes} of a family`],
     ['advertised', count(advertised, 'route')],
     ['faulty', count(faults, 'UPDATE')],
   ]

@@ -68,6 +68,7 @@ export interface BgpConfiguration {
   /** Seconds. */
   readonly meshMaxRestartTime: number | undefined
   readonly meshPassword: SecretRef | undefined
+  readonly meshPrefixLimit: PrefixLimit | undefined
   readonly ignoredInterfaces: readonly string[]
   readonly logSeverity: string | undefined
   readonly programClusterRoutes: ProgramClusterRoutes | undefined

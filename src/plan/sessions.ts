@@ -188,6 +188,7 @@ function meshPeer(pair: Pair, facts: Facts): PeerConfig | undefined {
     passive: address > localAddress,
     restartTime: Math.min(configuration?.meshMaxRestartTime ?? RESTART_TIME, MAX_RESTART_TIME),
     allowedLocalAsns: 0,
+    ...(configuration?.meshPrefixLimit && { prefixLimit: configuration.meshPrefixLimit }),
     ...passwordOf(configuration?.meshPassword, facts),
     ...underMaintenance(facts.node),
     because: `node ${remote.name}, node-to-node mesh`,

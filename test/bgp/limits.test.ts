@@ -31,8 +31,10 @@ t.test('over its limit a peer is told so, and forgotten with all that it said', 
   t.match(a.view(b), {
     state: 'Idle',
     lastError: 'BGP Error: Maximum number of prefixes reached',
-    advice: /^have 10.0.0.1 announce fewer, .* caracal.io\/max-prefixes; then agent bgp reset 10.0.0.1$/,
+    advice:
+      /^have 10.0.0.1 announce fewer, .* caracal.io\/max-prefixes of BGPConfiguration\/default; then agent bgp reset 10.0.0.1$/,
     received: 0,
+    limit: { prefixes: 10, warnPercent: 80 },
   })
   t.equal(a.best.size, 0)
   t.ok(a.speaker.heardAll, 'and nobody waits for it')

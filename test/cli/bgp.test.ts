@@ -19,6 +19,7 @@ const up: PeerView = {
   agreed: ['hold time 90 s', 'route refresh'],
   received: 2,
   advertised: 1,
+  limit: { prefixes: 1_000_000, warnPercent: 75 },
   faults: 0,
   because: 'node node-b, node-to-node mesh',
 }
@@ -32,6 +33,7 @@ const down: PeerView = {
   agreed: [],
   advice: 'nothing listens at 10.0.0.1 port 179: start the speaker there, or correct address or port',
   received: 0,
+  limit: { prefixes: 1000, warnPercent: 80, restartAfter: 300 },
   advertised: 0,
   because: 'BGPPeer tor',
 }

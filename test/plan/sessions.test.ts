@@ -55,6 +55,19 @@ t.test('ports: the configuration of the peer, else the default one, else 179', a
   t.same(peers(cluster), ['mesh 10.0.0.10 as 64512 port 1790', 'mesh 10.0.0.9 as 64512 port 1799 passive'])
 })
 
+t.test('how much mesh peers may announce changes live, and is not for others', async (t) => {
+  const limits = (max: string | undefined) => {
+    const metadata = { name: 'default', annotations: max ? { 'caracal.io/max-prefixes': max } : {} }
+    cluster.set({ ...bgpConfiguration('default', {}), metadata }).settle()
+    return [...cluster.plan.peers.values()].map(({ name, prefixLimit }) => `${name} ${prefixLimit?.prefixes}`)
+  }
+  const tor = bgpPeer('tor', { peerIP: '10.0.0.1', asNumber: 65000 })
+  const cluster = new Cluster('a').set(node('a', '10.0.0.9/24'), node('b', '10.0.0.10/24'), tor)
+  t.same(limits('500'), ['10.0.0.10 500', '10.0.0.1 undefined'])
+  t.same(limits('600'), ['10.0.0.10 600', '10.0.0.1 undefined'])
+  t.same(limits(undefined), ['10.0.0.10 undefined', '10.0.0.1 undefined'])
+})
+
 t.test('a mesh that is off, a reflector and a node without address have no mesh sessions', async (t) => {
   t.same(
     peers(new Cluster('a').set(...three, bgpConfiguration('default', { nodeToNodeMeshEnabled: false }))),

@@ -121,7 +121,8 @@ function otherRole({ role }: PeerConfig): string {
 function fewer(peer: PeerConfig): string {
   const { restartAfter } = peer.prefixLimit ?? {}
   const then = restartAfter === undefined ? '' : `; tried again by itself after ${restartAfter} s`
-  return `have ${at(peer)} announce fewer, or allow more by caracal.io/max-prefixes; then agent bgp reset ${at(peer)}${then}`
+  const where = peer.kind === 'mesh' ? 'BGPConfiguration/default' : 'its BGPPeer'
+  return `have ${at(peer)} announce fewer, or allow more by caracal.io/max-prefixes of ${where}; then agent bgp reset ${at(peer)}${then}`
 }
 
 function sameRouterId({ routerId }: PeerConfig): string {

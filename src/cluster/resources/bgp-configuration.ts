@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import type { BgpConfiguration } from '../model.ts'
 import { same } from '../same.ts'
+import { configurationAnnotations, meshPrefixLimitOf } from './extensions.ts'
 import {
   addressOf,
   anyCaseOf,
@@ -28,6 +29,7 @@ import {
 import { parser, type Rule } from './parse.ts'
 
 const schema = z.object({
+  metadata: mapping({ annotations: configurationAnnotations }),
   spec: section({
     asNumber: optionalAsn,
     nodeToNodeMeshEnabled: optional(boolean),
@@ -51,7 +53,7 @@ const schema = z.object({
 
 type Parts = z.output<typeof schema>
 
-const unset = schema.parse({}).spec
+const unset = schema.shape.spec.parse({})
 
 const rules: readonly Rule<Parts>[] = [
   {
@@ -64,6 +66,13 @@ const rules: readonly Rule<Parts>[] = [
     broken: ({ spec }, { metadata }) => !same(spec, inScope(spec, metadata.name)),
     message:
       'holds what counts in BGPConfiguration/default only (AS, mesh, services, bind mode, cluster routes)',
+    harmless: true,
+  },
+  {
+    field: 'metadata.annotations',
+    broken: ({ metadata }, { metadata: { name } }) =>
+      name !== 'default' && meshPrefixLimitOf(metadata.annotations) !== undefined,
+    message: 'limit the mesh (caracal.io/max-prefixes) in BGPConfiguration/default only',
     harmless: true,
   },
   {
@@ -111,6 +120,8 @@ export const parseBgpConfiguration = parser({
       bindMode: spec.bindMode,
       meshMaxRestartTime: spec.nodeMeshMaxRestartTime,
       meshPassword: spec.nodeMeshPassword,
+      meshPrefixLimit:
+        metadata.name === 'default' ? meshPrefixLimitOf(parts.metadata.annotations) : undefined,
       ignoredInterfaces: spec.ignoredInterfaces,
       logSeverity: spec.logSeverityScreen,
       programClusterRoutes: spec.programClusterRoutes,

@@ -25,6 +25,17 @@ const maintenanceShape = { [GRACEFUL_SHUTDOWN]: reason, [SHUTDOWN]: reason }
 /** Annotations of a Node. */
 export const nodeAnnotations = section(maintenanceShape)
 
+const prefixLimit = optional(
+  field(
+    'a number of prefixes, perhaps with a share to warn at and a time to start again after',
+    '1000 warn 80% restart 5m',
+    parsePrefixLimit,
+  ),
+)
+
+/** Annotations of a BGPConfiguration. */
+export const configurationAnnotations = section({ [MAX_PREFIXES]: prefixLimit })
+
 /** Annotations of a BGPPeer. */
 export const peerAnnotations = section({
   ...maintenanceShape,
@@ -33,13 +44,7 @@ export const peerAnnotations = section({
   [FAMILIES]: optional(
     field('ipv4, ipv6 or both of them', 'ipv4, ipv6', (given) => wordsOf(given, ['ipv4', 'ipv6'] as const)),
   ),
-  [MAX_PREFIXES]: optional(
-    field(
-      'a number of prefixes, perhaps with a share to warn at and a time to start again after',
-      '1000 warn 80% restart 5m',
-      parsePrefixLimit,
-    ),
-  ),
+  [MAX_PREFIXES]: prefixLimit,
   [LONG_LIVED]: optional(seconds),
   [ROLE]: optional(
     field('provider, customer, peer, rs or rs-client, perhaps with strict', 'customer strict', parseRole),
@@ -48,6 +53,12 @@ export const peerAnnotations = section({
 
 export function maintenanceOf(annotations: z.output<typeof nodeAnnotations>): Maintenance {
   return { gracefulShutdown: annotations[GRACEFUL_SHUTDOWN], shutdown: annotations[SHUTDOWN] }
+}
+
+export function meshPrefixLimitOf(
+  annotations: z.output<typeof configurationAnnotations>,
+): PrefixLimit | undefined {
+  return annotations[MAX_PREFIXES]
 }
 
 export function peerExtensionsOf(annotations: z.output<typeof peerAnnotations>) {

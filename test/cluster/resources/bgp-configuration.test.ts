@@ -38,6 +38,7 @@ t.test('everything a cluster’s configuration says is read', async (t) => {
     bindMode: 'NodeIP',
     meshMaxRestartTime: 120,
     meshPassword: { name: 'bgp-secrets', key: 'mesh' },
+    meshPrefixLimit: undefined,
     ignoredInterfaces: ['docker*'],
     logSeverity: 'Debug',
     programClusterRoutes: 'EnabledNoEncapOnly',

@@ -45,6 +45,25 @@ t.test('a limit of prefixes, with a share to warn at and a time to start again a
     t.match(refusal({ 'max-prefixes': text }), /is not a number of prefixes.*1000 warn 80% restart 5m/, text)
 })
 
+t.test('the limit of mesh sessions is one of the default configuration', async (t) => {
+  const configuration = (name: string, text: string) =>
+    parseDocument({
+      apiVersion: 'projectcalico.org/v3',
+      kind: 'BGPConfiguration',
+      metadata: { name, annotations: ours({ 'max-prefixes': text }) },
+      spec: {},
+    })
+  t.match(configuration('default', '500 warn 90%'), {
+    resource: { meshPrefixLimit: { prefixes: 500, warnPercent: 90, restartAfter: undefined } },
+    warnings: [],
+  })
+  t.match(configuration('node.a', '500'), {
+    resource: { meshPrefixLimit: undefined },
+    warnings: [{ field: 'metadata.annotations', message: /in BGPConfiguration\/default only/ }],
+  })
+  t.match(configuration('default', 'few'), { problems: [{ message: /is not a number of prefixes/ }] })
+})
+
 t.test('a role, which the peer may have to confirm', async (t) => {
   t.same(read(peer({ role: 'customer' })).role, { name: 'customer', strict: false })
   t.same(read(peer({ role: 'rs-client strict' })).role, { name: 'rs-client', strict: true })
