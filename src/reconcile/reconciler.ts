@@ -13,7 +13,7 @@
 
 import type { Clock } from './clock.ts'
 import { Echoes } from './echoes.ts'
-import { InForce, type InForceChange } from './in-force.ts'
+import { Entries, type Entry, type InForceChange } from './entries.ts'
 import type { Kind, Refused } from './kind.ts'
 import { earliest, Refusals } from './refusals.ts'
 
@@ -41,12 +41,9 @@ export interface Diff<T> {
 export class Reconciler<T> {
   readonly #kind: Kind<T>
   readonly #clock: Clock
-  readonly #wanted = new Map<string, T>()
-  readonly #actual = new Map<string, T>()
-  readonly #byDevice = new Map<string, Set<string>>()
-  readonly #inForce = new InForce()
-  readonly #toPut = new Set<string>()
-  readonly #toRemove = new Set<string>()
+  readonly #entries: Entries<T>
+  readonly #toPut = new Set<Entry<T>>()
+  readonly #toRemove = new Set<Entry<T>>()
   readonly #refusals: Refusals
   /** Unwanted items in their time of grace, and when it ends. */
   readonly #kept = new Map<string, number>()
@@ -66,22 +63,22 @@ export class Reconciler<T> {
   constructor(kind: Kind<T>, clock: Clock) {
     this.#kind = kind
     this.#clock = clock
+    this.#entries = new Entries(kind)
     this.#refusals = new Refusals(clock)
     this.#echoes = new Echoes(clock, kind.same)
   }
 
   /** The plan wants `item` under `key`, or nothing. */
   want(key: string, item: T | undefined): void {
-    const before = this.#wanted.get(key)
-    if (item) this.#wanted.set(key, item)
-    else this.#wanted.delete(key)
+    const before = this.#entries.get(key).wanted
+    const entry = this.#entries.want(key, item)
     if (item && before && this.#kind.same(item, before)) return
     if (item && this.#doubted.has(key)) {
       this.#hear(key) // what is being written now may be for the former interface
       this.#believe(key, undefined)
     }
     this.#refusals.forget(key)
-    this.#mark(key)
+    this.#mark(entry)
   }
 
   /** The kernel says that `key` holds `item` now, or nothing. Costs nothing when that is what we believe. */
@@ -96,30 +93,31 @@ export class Reconciler<T> {
    * that, so there is nothing to count.
    */
   doubt(device: string, ours = false): void {
-    const on = (item: T | undefined): boolean => item !== undefined && this.#kind.device?.(item) === device
+    const on = (item: T | undefined): boolean => this.#entries.deviceOf(item) === device
     const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([key]) => key)
-    for (const key of [...unsure, ...(this.#byDevice.get(device) ?? [])]) {
-      if (!this.#wanted.has(key)) {
+    for (const key of [...unsure, ...this.#entries.on(device)]) {
+      const { wanted, inForce } = this.#entries.get(key)
+      if (!wanted) {
         this.#doubted.add(key)
         continue
       }
       this.#hear(key)
-      this.#observe(key, undefined, this.#inForce.has(key) && !ours ? 'device' : undefined)
+      this.#observe(key, undefined, inForce && !ours ? 'device' : undefined)
     }
-    for (const key of this.#refusals.keys()) if (on(this.#wanted.get(key))) this.#mark(key)
+    for (const key of this.#refusals.keys()) {
+      const entry = this.#entries.get(key)
+      if (on(entry.wanted)) this.#mark(entry)
+    }
   }
 
   /** Reads what the kernel holds; everything that differs becomes dirty. Rejects when it cannot be read. */
   resync(): Promise<void> {
     return this.#exclusively(async () => {
       const found = await this.#kind.read()
-      const gone = new Set(this.#actual.keys())
-      for (const item of found) {
-        const key = this.#kind.key(item)
-        gone.delete(key)
-        this.#found(key, item)
-      }
-      for (const key of gone) this.#found(key, undefined)
+      const keys = new Set(found.map((item) => this.#kind.key(item)))
+      for (const item of found) this.#found(this.#kind.key(item), item)
+      for (const { key, actual } of this.#entries.values())
+        if (actual && !keys.has(key)) this.#found(key, undefined)
       this.#readOnce = true
     })
   }
@@ -135,7 +133,7 @@ export class Reconciler<T> {
     return this.#exclusively(async () => {
       this.#wake()
       for (let left = this.#toPut.size; left > 0; left -= BATCH) {
-        const batch = this.#take(this.#toPut, this.#wanted, Math.min(left, BATCH))
+        const batch = this.#take(this.#toPut, Math.min(left, BATCH), ({ wanted }) => wanted!)
         this.#written(await this.#kind.put(batch), (item) => item)
       }
     })
@@ -146,7 +144,7 @@ export class Reconciler<T> {
     return this.#exclusively(async () => {
       this.#wake()
       for (let left = this.#toRemove.size; left > 0; left -= BATCH) {
-        const batch = this.#take(this.#toRemove, this.#actual, Math.min(left, BATCH))
+        const batch = this.#take(this.#toRemove, Math.min(left, BATCH), ({ actual }) => actual!)
         this.#written(await this.#kind.remove(batch), () => undefined)
       }
     })
@@ -154,12 +152,12 @@ export class Reconciler<T> {
 
   /** True when the kernel is known to hold what is wanted under `key`. */
   inForce(key: string): boolean {
-    return this.#inForce.has(key)
+    return this.#entries.get(key).inForce
   }
 
   /** Which keys came into force or out of it since the last call. */
   takeInForce(): readonly InForceChange[] {
-    return this.#inForce.take()
+    return this.#entries.takeTurned()
   }
 
   /** True when `put`, or with `prune` also that, has something to do at once. */
@@ -173,15 +171,14 @@ export class Reconciler<T> {
   }
 
   /** What we believe the kernel holds. */
-  actual(): Iterable<T> {
-    return this.#actual.values()
+  *actual(): Generator<T> {
+    for (const { actual } of this.#entries.values()) if (actual) yield actual
   }
 
   view(): ReconcilerView {
     return {
       name: this.#kind.name,
-      wanted: this.#wanted.size,
-      inForce: this.#inForce.size,
+      ...this.#entries.count,
       refused: this.#refusals.list().map(({ key, reason, attempts }) => ({ key, reason, attempts })),
       repairs: { ...this.#repairs },
     }
@@ -189,9 +186,10 @@ export class Reconciler<T> {
 
   /** Costs as much as there are items: for people who ask, not for the loop. */
   diff(): Diff<T> {
+    const entries = [...this.#entries.values()]
     return {
-      put: [...this.#wanted].filter(([key]) => !this.#inForce.has(key)).map(([, item]) => item),
-      remove: [...this.#actual].filter(([key]) => !this.#wanted.has(key)).map(([, item]) => item),
+      put: entries.flatMap(({ wanted, inForce }) => (wanted && !inForce ? [wanted] : [])),
+      remove: entries.flatMap(({ wanted, actual }) => (actual && !wanted ? [actual] : [])),
     }
   }
 
@@ -214,14 +212,14 @@ export class Reconciler<T> {
     if (this.#busy) this.#told.add(key)
   }
 
-  #take(from: Set<string>, items: ReadonlyMap<string, T>, most: number): readonly T[] {
-    const keys = [...from.keys().take(most)]
-    for (const key of keys) {
-      from.delete(key)
-      this.#countRepair(key) // now: once it is written, its own echo may be faster than the answer
+  #take(from: Set<Entry<T>>, most: number, itemOf: (entry: Entry<T>) => T): readonly T[] {
+    const batch = [...from.values().take(most)]
+    for (const entry of batch) {
+      from.delete(entry)
+      this.#countRepair(entry.key) // now: once it is written, its own echo may be faster than the answer
     }
     this.#told.clear()
-    this.#inFlight = new Map(keys.map((key) => [key, items.get(key)!]))
+    this.#inFlight = new Map(batch.map((entry) => [entry.key, itemOf(entry)]))
     return [...this.#inFlight.values()]
   }
 
@@ -233,8 +231,8 @@ export class Reconciler<T> {
       if (refusedKeys.has(key)) continue
       this.#echoes.wrote(key, now(item))
       this.#refusals.forget(key)
-      if (!this.#told.has(key)) this.#believe(key, now(item))
-      this.#mark(key)
+      const entry = this.#told.has(key) ? this.#entries.get(key) : this.#believe(key, now(item))
+      this.#mark(entry)
     }
     this.#inFlight = new Map()
   }
@@ -245,36 +243,24 @@ export class Reconciler<T> {
   }
 
   #observe(key: string, item: T | undefined, cause: Cause | undefined): void {
-    const believed = this.#actual.get(key)
+    const believed = this.#entries.get(key).actual
     if (believed === item || (believed && item && this.#kind.same(believed, item))) return
     if (cause) this.#drift.set(key, cause)
-    this.#believe(key, item)
-    if (item && !this.#wanted.has(key) && this.#spared(key, item)) return
-    this.#mark(key)
+    const entry = this.#believe(key, item)
+    if (item && !entry.wanted && this.#spared(key, item)) return
+    this.#mark(entry)
   }
 
   /** What somebody else did to this key, or undefined when it was not in order anyway. */
   #drifted(key: string, item: T | undefined): Cause | undefined {
-    if (this.#inForce.has(key)) return item ? 'changed' : 'removed'
-    return item && !this.#wanted.has(key) && !this.#actual.has(key) ? 'added' : undefined
+    const { wanted, actual, inForce } = this.#entries.get(key)
+    if (inForce) return item ? 'changed' : 'removed'
+    return item && !wanted && !actual ? 'added' : undefined
   }
 
-  #believe(key: string, item: T | undefined): void {
+  #believe(key: string, item: T | undefined): Entry<T> {
     if (!item) this.#doubted.delete(key)
-    const before = this.#actual.get(key)
-    if (before) this.#index(before, (keys) => keys.delete(key))
-    if (item) this.#index(item, (keys) => keys.add(key))
-    if (item) this.#actual.set(key, item)
-    else this.#actual.delete(key)
-  }
-
-  #index(item: T, change: (keys: Set<string>) => void): void {
-    const device = this.#kind.device?.(item)
-    if (device === undefined) return
-    const keys = this.#byDevice.get(device) ?? new Set()
-    change(keys)
-    if (keys.size > 0) this.#byDevice.set(device, keys)
-    else this.#byDevice.delete(device)
+    return this.#entries.believe(key, item)
   }
 
   #spared(key: string, item: T): boolean {
@@ -287,28 +273,25 @@ export class Reconciler<T> {
   /** Refused items whose retry is due, and unwanted ones whose grace is over, become dirty again. */
   #wake(): void {
     const now = this.#clock.now()
-    for (const key of this.#refusals.due()) this.#mark(key)
+    for (const key of this.#refusals.due()) this.#mark(this.#entries.get(key))
     for (const [key, until] of [...this.#kept]) {
-      const item = this.#actual.get(key)
+      const item = this.#entries.get(key).actual
       // Asked again, since what the grace depends on may have changed.
-      if (until <= now && !(item && this.#spared(key, item))) this.#mark(key)
+      if (until <= now && !(item && this.#spared(key, item))) this.#mark(this.#entries.get(key))
     }
   }
 
   /** Wanted or actual changed: is the key dirty now, and which way? */
-  #mark(key: string): void {
-    const wanted = this.#wanted.get(key)
-    const actual = this.#actual.get(key)
-    const inForce = wanted !== undefined && actual !== undefined && this.#kind.same(wanted, actual)
-    this.#inForce.set(key, inForce)
+  #mark(entry: Entry<T>): void {
+    const { key, wanted, actual, inForce } = entry
     this.#kept.delete(key)
-    this.#toPut.delete(key)
-    this.#toRemove.delete(key)
+    this.#toPut.delete(entry)
+    this.#toRemove.delete(entry)
     if (inForce || (!wanted && !actual)) {
       this.#refusals.forget(key)
       this.#drift.delete(key)
-    } else if (wanted) this.#toPut.add(key)
-    else this.#toRemove.add(key)
+    } else if (wanted) this.#toPut.add(entry)
+    else this.#toRemove.add(entry)
   }
 
   #countRepair(key: string): void {
