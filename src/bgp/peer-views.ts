@@ -1,10 +1,12 @@
 // What a peer is to others: to its own past, to the tables, and to people.
 
+import type { Family } from '../inet/address.ts'
 import { DEFAULT_LIMIT, holdingText, isNear } from './limits.ts'
+import type { Holding } from './rib/adj-rib-in.ts'
 import type { Rib, RibPeer } from './rib/rib.ts'
 import type { Negotiated } from './session/open-check.ts'
 import type { Peer } from './session/peer.ts'
-import type { PeerConfig, PeerView } from './types.ts'
+import type { PeerConfig, PeerView, PrefixLimit } from './types.ts'
 
 /**
  * What a change of a field costs, cheapest first: nobody notices; what was heard and told is set right; the session
@@ -92,20 +94,27 @@ export function peerView(peer: Peer, rib: Rib): PeerView {
   const { since, reason: lastError } = peer.diagnosis
   const { name, kind, address, port, peerAsn: asn, families, because, held } = config
   const { prefixLimit: limit = DEFAULT_LIMIT } = config
-  const [received, advertised] = [rib.received(name), rib.advertised(name)]
+  const holdings = families.map((family) => ({ family, holding: rib.holding(name, family) }))
+  const counts = { received: rib.received(name), stale: staleIn(holdings), advertised: rib.advertised(name) }
   const described = { name, kind, address, port, asn, families, because }
   const agreed = peer.negotiated ? agreedOn(peer.negotiated) : []
-  const near = peer.negotiated ? nearLimits(peer, rib) : []
+  const near = peer.negotiated ? nearLimits(holdings, limit) : []
   const wrong = { lastError, ...(advice && { advice }), ...(held !== undefined && { held }) }
   const noted = { agreed, ...(near.length > 0 && { warning: `announces ${near.join(' and ')}` }) }
-  return { ...described, state, since, ...wrong, ...noted, received, limit, advertised, faults }
+  return { ...described, state, since, ...wrong, ...noted, ...counts, limit, faults }
 }
 
-function nearLimits({ config: { name, families, prefixLimit = DEFAULT_LIMIT } }: Peer, rib: Rib): string[] {
-  const holdings = families.map((family) => ({ family, holding: rib.holding(name, family) }))
+/** What there is of a peer. */
+type Holdings = readonly { readonly family: Family; readonly holding: Holding }[]
+
+function staleIn(holdings: Holdings): number {
+  return holdings.reduce((sum, { holding }) => sum + holding.held - holding.fresh, 0)
+}
+
+function nearLimits(holdings: Holdings, limit: PrefixLimit): string[] {
   return holdings
-    .filter(({ holding }) => isNear(holding, prefixLimit))
-    .map(({ family, holding }) => holdingText(family, holding, prefixLimit))
+    .filter(({ holding }) => isNear(holding, limit))
+    .map(({ family, holding }) => holdingText(family, holding, limit))
 }
 
 /** What both ends of a session know, as people say it. */

@@ -186,7 +186,9 @@ export interface PeerView {
   /** What both ends know beyond RFC 4271, in words; empty without a session. */
   readonly agreed: readonly string[]
   readonly received: number
-  /** How much of it there may be. */
+  /** How many of them are kept from a session before, and not told again in this one (RFC 4724 §4.2). */
+  readonly stale: number
+  /** How many there may be. */
   readonly limit: PrefixLimit
   readonly advertised: number
   /** UPDATEs treated as withdraw or with a discarded attribute, since the start. */

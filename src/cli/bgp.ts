@@ -62,7 +62,7 @@ function peerColumns(now: number): readonly Column<PeerAnswer>[] {
 
 function peerText(peer: PeerAnswer, now: number): string {
   const { address, port, asn, families, state, lastError, warning, agreed } = peer
-  const { received, limit, advertised, faults, because } = peer
+  const { advertised, faults, because } = peer
   const advice = state === 'Established' ? undefined : peer.advice
   const lines: (readonly [string, string])[] = [
     ['peer', `${address} port ${port}, AS ${asn}`],
@@ -74,7 +74,7 @@ function peerText(peer: PeerAnswer, now: number): string {
     ...(warning === undefined ? [] : [['warning', warning] as const]),
     ...(agreed.length === 0 ? [] : [['agreed', agreed.join(', ')] as const]),
     ...(peer.bfd === undefined ? [] : [['bfd', bfdText(peer.bfd)] as const]),
-    ['received', `${count(received, 'path')}, of at most ${limit.prefixes} of a family`],
+    ['received', receivedText(peer)],
     ['advertised', count(advertised, 'route')],
     ['faulty', count(faults, 'UPDATE')],
   ]
@@ -82,6 +82,16 @@ function peerText(peer: PeerAnswer, now: number): string {
     .map(([what, text]) => printable(`${what}:`.padEnd(12) + text))
     .join('\n')
     .concat('\n')
+}
+
+/** `3 paths, 1 stale, of at most 1000 of a family`. */
+function receivedText({ received, stale, limit }: PeerAnswer): string {
+  const parts = [
+    count(received, 'path'),
+    stale > 0 && `${stale} stale`,
+    `of at most ${limit.prefixes} of a family`,
+  ]
+  return parts.filter(Boolean).join(', ')
 }
 
 /** `Up, 300 ms x 3`. */

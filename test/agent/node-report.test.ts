@@ -25,6 +25,7 @@ function peer(text: string, over: Partial<PeerView> = {}): PeerView {
     agreed: [],
     received: 1,
     advertised: 1,
+    stale: 0,
     limit: { prefixes: 1_000_000, warnPercent: 75 },
     faults: 0,
     because: 'node-to-node mesh',

@@ -17,6 +17,7 @@ const up: PeerView = {
   agreed: ['route refresh'],
   received: 0,
   advertised: 0,
+  stale: 0,
   limit: { prefixes: 1_000_000, warnPercent: 75 },
   faults: 0,
   because: 'BGPPeer tor',

@@ -442,13 +442,16 @@ t.test('a peer that dies and comes back with graceful restart is not noticed by 
     [b.states(), prefixes(b)],
     [['Passive Socket: Connection closed'], ['10.244.1.0/26', '10.244.3.0/26']],
   )
+  t.match(b.view(a), { received: 2, stale: 2 })
   a.revive()
   a.peers(meshPeer(a, b))
   a.originate('10.244.1.0/26')
   network.run(10 * SECOND)
   t.same([b.states(), b.changes], [['Established'], []], 'until it has caught up, nothing is forgotten')
+  t.match(b.view(a), { received: 2, stale: 1 })
   a.step({ kind: 'restarted' })
   network.run(SECOND)
+  t.match(b.view(a), { received: 1, stale: 0 })
   t.same(b.changes, ['-10.244.3.0/26'], 'what it did not announce again goes with End-of-RIB')
 })
 

@@ -29,6 +29,7 @@ function peer(
     agreed: [],
     received: 0,
     advertised: 0,
+    stale: 0,
     limit: { prefixes: 1_000_000, warnPercent: 75 },
     faults: 0,
     because: 'node-to-node mesh',
