@@ -6,6 +6,10 @@
 
 export type Family = 'ipv4' | 'ipv6'
 
+const ZERO = '0'.charCodeAt(0)
+/** As a digit would be. */
+const DOT = '.'.charCodeAt(0) - ZERO
+
 declare const brand: unique symbol
 
 /** Canonical text of an IPv4 or IPv6 address, without zone and without length. */
@@ -32,7 +36,7 @@ export function unscoped(of: ScopedAddress): {
 
 /** The address in its one spelling, or undefined when `text` is not an address. IPv4-mapped IPv6 stays IPv6. */
 export function parseAddress(text: string): Address | undefined {
-  const bytes = text.includes(':') ? parseIpv6(text) : parseIpv4(text)
+  const bytes = text.includes(':') ? parseIpv6(text) : octetsOf(parseIpv4(text))
   return bytes && addressFromBytes(bytes)
 }
 
@@ -60,7 +64,14 @@ export function familyBits(family: Family): 32 | 128 {
 
 /** Network byte order: 4 bytes for IPv4, 16 for IPv6. */
 export function addressBytes(of: Address): Uint8Array {
-  return (of.includes(':') ? parseIpv6(of) : parseIpv4(of))!
+  return (of.includes(':') ? parseIpv6(of) : octetsOf(parseIpv4(of)))!
+}
+
+/** The address that stands before `end`, as signed 32-bit words in network order: one for IPv4, four for IPv6. */
+export function addressWords(of: string, end = of.length): number[] {
+  if (!of.includes(':')) return [parseIpv4(of, end)!]
+  const view = new DataView(parseIpv6(of.slice(0, end))!.buffer)
+  return [0, 4, 8, 12].map((at) => view.getInt32(at))
 }
 
 /** Inverse of `addressBytes`. `bytes` has 4 or 16 octets; any other length is a programming error. */
@@ -70,24 +81,31 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
 }
 
-function parseIpv4(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4)
-  let at = 0
+function octetsOf(word: number | undefined): Uint8Array | undefined {
+  return word === undefined
+    ? undefined
+    : Uint8Array.of(word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff)
+}
+
+/** The 32 bits of what stands before `end`, signed. */
+function parseIpv4(text: string, end = text.length): number | undefined {
+  let word = 0
+  let octets = 0
   let value = -1
-  for (let i = 0; i <= text.length; i++) {
-    const digit = text.charCodeAt(i) - 48
+  for (let i = 0; i <= end; i++) {
+    const digit = i < end ? text.charCodeAt(i) - ZERO : DOT
     if (digit >= 0 && digit <= 9) {
       if (value === 0) return undefined // a leading zero means octal to some programs
       value = value < 0 ? digit : value * 10 + digit
       if (value > 255) return undefined
       continue
     }
-    const dot = i < text.length && text[i] === '.'
-    if (value < 0 || at > 3 || (!dot && i < text.length)) return undefined
-    bytes[at++] = value
+    if (digit !== DOT || value < 0) return undefined
+    word = (word << 8) | value
+    octets++
     value = -1
   }
-  return at === 4 ? bytes : undefined
+  return octets === 4 ? word : undefined
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {
@@ -115,8 +133,8 @@ function groups(text: string, last: boolean): number[] | undefined {
   for (const [i, part] of parts.entries()) {
     if (last && i === parts.length - 1 && part.includes('.')) {
       const quad = parseIpv4(part)
-      if (!quad) return undefined
-      out.push((quad[0]! << 8) | quad[1]!, (quad[2]! << 8) | quad[3]!)
+      if (quad === undefined) return undefined
+      out.push(quad >>> 16, quad & 0xffff)
     } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) {
       out.push(Number.parseInt(part, 16))
     } else {

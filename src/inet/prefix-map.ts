@@ -4,18 +4,13 @@
 // fork, where two entries below part ways; so there are fewer nodes than twice
 // the entries, and no operation visits more nodes than a prefix has bits.
 
-import { type Address, addressBytes, type Family, familyBits, familyOf } from './address.ts'
-import { type Prefix, prefixAddress, prefixLength } from './prefix.ts'
+import { type Address, type Family, familyOf } from './address.ts'
+import { type Bits, bitAt, bitsOf, sharedLength } from './bits.ts'
+import { type Prefix, prefixLength } from './prefix.ts'
 
 export interface PrefixEntry<V> {
   readonly prefix: Prefix
   readonly value: V
-}
-
-/** Leading bits as signed 32-bit words; the bits beyond `length` mean nothing. */
-interface Bits {
-  readonly words: readonly number[]
-  readonly length: number
 }
 
 interface Node<V> extends Bits {
@@ -151,28 +146,4 @@ function splice<V>(parent: Node<V>, node: Node<V>): void {
 function* entriesOf<V>(node: Node<V>): Generator<PrefixEntry<V>> {
   if (node.entry) yield node.entry
   for (const below of node.below) if (below) yield* entriesOf(below)
-}
-
-function bitsOf(of: string): Bits {
-  const slashed = of.includes('/')
-  const bytes = addressBytes(slashed ? prefixAddress(of as Prefix) : (of as Address))
-  const words: number[] = []
-  for (let i = 0; i < bytes.length; i += 4) {
-    words.push((bytes[i]! << 24) | (bytes[i + 1]! << 16) | (bytes[i + 2]! << 8) | bytes[i + 3]!)
-  }
-  return { words, length: slashed ? prefixLength(of as Prefix) : familyBits(familyOf(of)) }
-}
-
-function bitAt(bits: Bits, index: number): 0 | 1 {
-  return ((bits.words[index >> 5]! >>> (31 - (index & 31))) & 1) as 0 | 1
-}
-
-/** How many leading bits two of one family have in common, at most the length of the shorter. */
-function sharedLength(a: Bits, b: Bits): number {
-  const most = Math.min(a.length, b.length)
-  for (let word = 0; word * 32 < most; word++) {
-    const differ = a.words[word]! ^ b.words[word]!
-    if (differ !== 0) return Math.min(most, word * 32 + Math.clz32(differ))
-  }
-  return most
 }

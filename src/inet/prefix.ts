@@ -8,6 +8,7 @@ import {
   familyOf,
   parseAddress,
 } from './address.ts'
+import { bitsOf, sharedLength } from './bits.ts'
 
 declare const brand: unique symbol
 
@@ -78,11 +79,8 @@ export function isHost(of: Prefix): boolean {
 /** True when `inner`, a prefix or an address, lies in `outer` or equals it. Different families never contain each other. */
 export function contains(outer: Prefix, inner: Prefix | Address): boolean {
   if (familyOf(outer) !== familyOf(inner)) return false
-  const [address, length] = inner.includes('/')
-    ? [prefixAddress(inner as Prefix), prefixLength(inner as Prefix)]
-    : [inner as Address, familyBits(familyOf(inner))]
-  const outerLength = prefixLength(outer)
-  return outerLength <= length && prefixOf(address, outerLength) === outer
+  const [outside, inside] = [bitsOf(outer), bitsOf(inner)]
+  return outside.length <= inside.length && sharedLength(outside, inside) === outside.length
 }
 
 /** The `ordinal`-th address of a prefix. Throws a RangeError when it is not inside. */
