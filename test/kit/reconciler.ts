@@ -18,7 +18,7 @@ export function item(text: string): Item {
 
 export class FakeClock implements TimerClock {
   time = 0
-  #timers: { at: number; run: () => void }[] = []
+  readonly #timers = new Set<{ readonly at: number; readonly run: () => void }>()
 
   now(): number {
     return this.time
@@ -30,22 +30,20 @@ export class FakeClock implements TimerClock {
 
   after(ms: number, run: () => void): () => void {
     const timer = { at: this.time + ms, run }
-    this.#timers.push(timer)
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer)
-    }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
   }
 
   /** When the next timer fires. */
   next(): number | undefined {
-    return this.#timers.map(({ at }) => at).sort((a, b) => a - b)[0]
+    return [...this.#timers].map(({ at }) => at).sort((a, b) => a - b)[0]
   }
 
+  /** What one timer takes back in time does not fire, be it due at the same moment. */
   advance(ms: number): void {
     this.time += ms
-    const due = this.#timers.filter(({ at }) => at <= this.time)
-    this.#timers = this.#timers.filter(({ at }) => at > this.time)
-    for (const { run } of due) run()
+    const due = [...this.#timers].filter(({ at }) => at <= this.time)
+    for (const timer of due) if (this.#timers.delete(timer)) timer.run()
   }
 }
 

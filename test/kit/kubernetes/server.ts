@@ -10,6 +10,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseJson, printJson } from '../../../src/cluster/json.ts'
+import { systemClock } from '../../../src/edge/system-clock.ts'
+import type { TimerClock } from '../../../src/reconcile/clock.ts'
 import { type Certificates, makeCertificates } from '../certificates.ts'
 import type { Teardown } from '../etcd.ts'
 import { discovery } from './discovery.ts'
@@ -41,6 +43,8 @@ export type Fault = Failure | 'silence' | 'cut'
 export interface KubernetesOptions {
   readonly layouts?: readonly Layout[]
   readonly make?: Maker
+  /** What watches are ended by. */
+  readonly clock?: TimerClock
   /** Without: on any free port of 127.0.0.1. */
   readonly listen?: { readonly host: string; readonly port: number }
   /** Where certificates, kubeconfigs and data lie and stay; without, they go with the test. */
@@ -57,6 +61,8 @@ export interface KubernetesServer {
   readonly calls: Call[]
   /** Those under way. */
   readonly watches: Set<Watch>
+  /** How many requests are met with silence now. */
+  readonly silent: number
   /** Asked at each request; undefined lets it pass. */
   fault: (call: Call) => Fault | undefined
   /** Whether a user may; everybody may everything unless told. */
@@ -95,9 +101,10 @@ export async function startKubernetes(
   let { host, port } = options.listen ?? { host: '127.0.0.1', port: 0 }
   const certificates = await makeCertificates(directory, [...new Set([host, '127.0.0.1'])])
   const store = options.home === undefined ? objectStore() : lastingStore(join(options.home, 'data'))
-  const make = options.make ?? stamps
+  const { make = stamps, clock = systemClock } = options
   let running: Server | undefined
   let files = 0
+  let silent = 0
 
   const server: KubernetesServer = {
     store,
@@ -108,6 +115,9 @@ export async function startKubernetes(
     tokens: new Map([[TOKEN, 'system:serviceaccount:kube-system:calico-node']]),
     calls: [],
     watches: new Set(),
+    get silent() {
+      return silent
+    },
     fault: () => undefined,
     allows: () => true,
     chunk: undefined,
@@ -166,7 +176,7 @@ export async function startKubernetes(
     const call = callOf(request, pathname, query, route, text)
     server.calls.push(call)
     const fault = server.fault(call)
-    if (fault === 'silence') return
+    if (fault === 'silence') return keepSilent(response)
     if (fault === 'cut') return void response.destroy()
     if (fault) throw fault
     authorize(call, route)
@@ -175,6 +185,11 @@ export async function startKubernetes(
     if (route.name !== undefined) return send(response, 200, found(store, route))
     if (query.get('watch') === 'true') return watch(route, query, response)
     list(route, call, response)
+  }
+
+  function keepSilent(response: ServerResponse): void {
+    silent++
+    response.once('close', () => silent--)
   }
 
   function authorize(call: Call, route: Route | undefined): void {
@@ -216,9 +231,10 @@ export async function startKubernetes(
 
   function watch({ resource, namespace }: Route, query: URLSearchParams, response: ServerResponse): void {
     const selected = selection(resource, query, namespace)
-    const one = serveWatch(store, resource, query, response, { chunk: () => server.chunk, selected })
-    server.watches.add(one)
-    response.once('close', () => server.watches.delete(one))
+    let one: Watch | undefined
+    const onEnd = () => void (one && server.watches.delete(one))
+    one = serveWatch(store, resource, query, response, { chunk: () => server.chunk, selected, clock, onEnd })
+    if (!response.writableEnded) server.watches.add(one)
   }
 
   t.teardown(async () => {

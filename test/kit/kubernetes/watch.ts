@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from 'node:http'
 import { printJson } from '../../../src/cluster/json.ts'
+import type { TimerClock } from '../../../src/reconcile/clock.ts'
 import { expired, failure } from './failure.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
 import type { Selection } from './select.ts'
@@ -24,7 +25,13 @@ export interface WatchOptions {
   /** Octets in a chunk; undefined: a line at a time. */
   readonly chunk: () => number | undefined
   readonly selected: Selection
+  readonly clock: TimerClock
+  /** Called when it is over, however it ends. */
+  readonly onEnd: () => void
 }
+
+/** How often a server says how far it is, where that is wished for. */
+const BOOKMARK_MS = 60_000
 
 /** Serves one watch until it ends. @throws Failure before the first line */
 export function serveWatch(
@@ -32,21 +39,24 @@ export function serveWatch(
   resource: Resource,
   query: URLSearchParams,
   response: ServerResponse,
-  { chunk, selected }: WatchOptions,
+  { chunk, selected, clock, onEnd }: WatchOptions,
 ): Watch {
   const from = startOf(store, query)
   response.writeHead(200, { 'content-type': 'application/json' })
   response.flushHeaders()
   const seconds = Number(query.get('timeoutSeconds') ?? 0)
-  const timer = seconds > 0 ? setTimeout(end, seconds * 1000) : undefined
+  const cancelEnd = seconds > 0 ? clock.after(seconds * 1_000, end) : undefined
+  let cancelBookmark: (() => void) | undefined
   const unsubscribe = store.subscribe(
     (change) => change.resource === resource && change.revision > from && tell(change),
   )
   response.once('close', stop)
 
   function stop(): void {
-    clearTimeout(timer)
+    cancelEnd?.()
+    cancelBookmark?.()
     unsubscribe()
+    onEnd()
   }
 
   function end(): void {
@@ -74,6 +84,13 @@ export function serveWatch(
     event('BOOKMARK', { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata })
   }
 
+  function bookmarks(): void {
+    cancelBookmark = clock.after(BOOKMARK_MS, () => {
+      bookmark()
+      bookmarks()
+    })
+  }
+
   if (query.get('sendInitialEvents') === 'true') {
     for (const object of store.list(resource)) if (selected(object)) event('ADDED', object)
     bookmark({ 'k8s.io/initial-events-end': 'true' })
@@ -83,6 +100,7 @@ export function serveWatch(
   } else {
     for (const change of store.since(resource, from)) tell(change)
   }
+  if (query.get('allowWatchBookmarks') === 'true' && !response.writableEnded) bookmarks()
   return {
     resource,
     line,

@@ -246,18 +246,3 @@ t.test('who has neither a kubeconfig nor a service account is told so', async (t
   await sink.until('reported', () => sink.problems.has('datastore'))
   t.match(sink.problems.get('datastore')![0]!.message, /KUBECONFIG is not set/)
 })
-
-t.test('a server that is overloaded is left alone for as long as it asks', async (t) => {
-  const server = await startKubernetes(t)
-  put(server, 'a')
-  const times: number[] = []
-  server.fault = ({ verb, resource }) => {
-    if (verb !== 'list' || resource !== 'ippools') return undefined
-    times.push(performance.now())
-    return times.length > 1
-      ? undefined
-      : failure(429, 'TooManyRequests', 'too many requests', { retryAfter: 1 })
-  }
-  await insync(t, server)
-  t.ok(times[1]! - times[0]! >= 990, 'a second')
-})
