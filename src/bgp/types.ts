@@ -146,12 +146,11 @@ export interface Path {
   readonly nextHop: Address
 }
 
-/** The outcome of the decision for one destination changed. `best` is undefined when nothing is left. */
+/** The outcome of the decision for one destination changed. */
 export interface BestPathChange {
   readonly prefix: Prefix
-  readonly best: Path | undefined
-  /** Paths in use beside the best, each to another next hop, in the order of preference. */
-  readonly equal: readonly Path[]
+  /** The best first, then those used beside it, each to another next hop; empty when nothing is left. */
+  readonly used: readonly Path[]
 }
 
 /** RFC 4271 §8.2.2, and what BIRD shows for a session that waits for its peer to dial. */

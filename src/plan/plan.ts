@@ -93,10 +93,10 @@ export class Plan {
     return this.#known.settings.usePodCidr ? withPodCidrs(resource) : [resource]
   }
 
-  best({ prefix, best, equal }: BestPathChange): void {
+  best({ prefix, used }: BestPathChange): void {
     const { paths, byNextHop, resolver } = this.#known
     const before = paths.get(prefix) ?? []
-    const after = best && best.peer !== null ? [best, ...equal] : []
+    const after = used[0]?.peer === null ? [] : used
     for (const { nextHop } of before) byNextHop.place(nextHop, prefix, false)
     for (const { nextHop } of after) byNextHop.place(nextHop, prefix, true)
     if (after.length > 0) paths.set(prefix, after)

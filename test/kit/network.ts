@@ -193,7 +193,8 @@ export class Host {
         this.network.after(0, () => this.step({ kind: 'flush' }))
         break
       case 'best':
-        for (const { prefix, best } of action.changes) {
+        for (const { prefix, used } of action.changes) {
+          const [best] = used
           this.changes.push(best ? prefix : `-${prefix}`)
           if (best) this.best.set(prefix, best)
           else this.best.delete(prefix)

@@ -171,17 +171,17 @@ export class Cluster {
   }
 
   learn(text: string, nextHop: string, peer = '10.0.0.2'): this {
-    return this.#best({ prefix: prefix(text), best: path(prefix(text), address(nextHop), peer), equal: [] })
+    return this.#best({ prefix: prefix(text), used: [path(prefix(text), address(nextHop), peer)] })
   }
 
   /** The same from several peers, the next hops themselves, all of them in use. */
   learnAll(text: string, ...nextHops: string[]): this {
     const paths = nextHops.map((hop) => path(prefix(text), address(hop), hop))
-    return this.#best({ prefix: prefix(text), best: paths[0], equal: paths.slice(1) })
+    return this.#best({ prefix: prefix(text), used: paths })
   }
 
   unlearn(text: string): this {
-    return this.#best({ prefix: prefix(text), best: undefined, equal: [] })
+    return this.#best({ prefix: prefix(text), used: [] })
   }
 
   /** What changed since the last call. */
@@ -206,7 +206,7 @@ export class Cluster {
   }
 
   #best(change: BestPathChange): this {
-    if (change.best) this.#paths.set(change.prefix, change)
+    if (change.used.length > 0) this.#paths.set(change.prefix, change)
     else this.#paths.delete(change.prefix)
     this.plan.best(change)
     return this

@@ -67,14 +67,16 @@ export class AdjRibIn {
   announce(path: Path): void {
     const key = keyOf(path)
     this.#staleOf(path).delete(key)
-    if (this.#received(key)?.attributes !== path.attributes) this.#place(key, path)
+    const former = this.#received(key)
+    if (former?.attributes !== path.attributes) this.#place(key, path, former)
   }
 
   withdraw(nlri: Nlri): void {
     const key = keyOf(nlri)
-    const before = this.#eligible.get(key)
     this.#staleOf(nlri).delete(key)
-    this.#forget(key)
+    const former = this.#received(key)
+    const before = former && this.#eligible.get(key)
+    if (former) this.#forget(key, former)
     if (before) this.#candidates.replace(before, undefined)
   }
 
@@ -93,7 +95,8 @@ export class AdjRibIn {
   /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */
   judgeAgain(): void {
     for (const key of [...this.#eligible.keys(), ...this.#ineligible.keys()]) {
-      this.#place(key, { ...this.#received(key)! })
+      const former = this.#received(key)!
+      this.#place(key, { ...former }, former)
     }
   }
 
@@ -107,7 +110,7 @@ export class AdjRibIn {
     for (const key of this.#stale[family]) {
       const path = this.#received(key)!
       const attributes = aged(path.attributes)
-      if (attributes) this.#place(key, { ...path, attributes })
+      if (attributes) this.#place(key, { ...path, attributes }, path)
       else this.withdraw(path)
     }
   }
@@ -132,10 +135,11 @@ export class AdjRibIn {
     return this.#originals.get(key) ?? this.#eligible.get(key) ?? this.#ineligible.get(key)
   }
 
-  #place(key: string, path: Path): void {
-    const before = this.#eligible.get(key)
+  /** `former` is the path that has been received under this key, if any. */
+  #place(key: string, path: Path, former: Path | undefined): void {
+    const before = former && this.#eligible.get(key)
     const used = this.#judge(path)
-    this.#forget(key)
+    if (former) this.#forget(key, former)
     this.#held[familyOf(path.prefix)]++
     this.#weight.add(path.attributes)
     if (used) this.#eligible.set(key, used)
@@ -148,9 +152,7 @@ export class AdjRibIn {
     return this.#stale[familyOf(prefix)]
   }
 
-  #forget(key: string): void {
-    const received = this.#received(key)
-    if (!received) return
+  #forget(key: string, received: Path): void {
     this.#held[familyOf(received.prefix)]--
     this.#weight.remove(received.attributes)
     for (const paths of [this.#eligible, this.#ineligible, this.#originals]) paths.delete(key)

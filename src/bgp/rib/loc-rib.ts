@@ -9,15 +9,19 @@ import { type Circumstances, decide, type RankedPath, rank } from './decision.ts
 import { NextHops, type Reach } from './next-hops.ts'
 
 interface Destination {
-  /** In no order. */
-  readonly all: readonly Path[]
+  readonly prefix: Prefix
+  /** In no order. One path, which most have, is all and in use: these two are one list then. */
+  all: readonly Path[]
   /** The best first. */
-  readonly used: readonly Path[]
-  /** All that may be used, the best first; absent until somebody asks. */
-  usable?: readonly Path[]
+  used: readonly Path[]
+  /** All that may be used, the best first; undefined until somebody asks. */
+  usable: readonly Path[] | undefined
+  /** What was in use when changes were last taken; undefined: the same as now. */
+  before: readonly Path[] | undefined
 }
 
 const NONE: readonly Path[] = []
+const NOWHERE: Pick<Destination, 'all' | 'used'> = { all: NONE, used: NONE }
 
 export interface LocRibOptions {
   readonly peer: Circumstances['peer']
@@ -29,9 +33,10 @@ export class LocRib {
   readonly #nextHops: NextHops
   readonly #given: Circumstances
   readonly #onChange: (prefix: Prefix, isBest: boolean) => void
+  /** Those that some path leads to, or whose end is still to be told. */
   readonly #destinations = new Map<Prefix, Destination>()
-  /** Destinations whose paths in use were replaced since changes were last taken, each with what was in use then. */
-  readonly #replaced = new Map<Prefix, readonly Path[]>()
+  /** Those whose paths in use were replaced since changes were last taken. */
+  #replaced: Destination[] = []
 
   /** `onChange` hears of every change of a path at once, and whether the best one is another now. */
   constructor({ peer, reach }: LocRibOptions, onChange: (prefix: Prefix, isBest: boolean) => void) {
@@ -45,21 +50,23 @@ export class LocRib {
     const prefix = (after ?? before)!.prefix
     if (after && after.peer !== null) this.#nextHops.hold(after.nextHop)
     if (before && before.peer !== null) this.#nextHops.release(before.nextHop)
-    const rest = this.#destinations.get(prefix)?.all.filter((path) => path !== before) ?? []
-    this.#place(prefix, after ? [after, ...rest] : rest)
+    const destination = this.#destination(prefix)
+    const rest = destination.all.filter((path) => path !== before)
+    this.#place(destination, after ? [after].concat(rest) : rest)
   }
 
   /** Weighs again the paths to next hops that are reached otherwise now. The cost is that of the table, if there are any. */
   reviewNextHops(): void {
     const changed = this.#nextHops.review()
     if (changed.size === 0) return
-    for (const [prefix, { all }] of this.#destinations) {
-      if (all.some(({ nextHop }) => changed.has(nextHop))) this.#place(prefix, all)
+    for (const destination of this.#destinations.values()) {
+      const { all } = destination
+      if (all.some(({ nextHop }) => changed.has(nextHop))) this.#place(destination, all)
     }
   }
 
   best(prefix: Prefix): Path | undefined {
-    return this.#used(prefix)[0]
+    return this.#destinations.get(prefix)?.used[0]
   }
 
   /** How many paths lead there, those to next hops out of reach included. */
@@ -77,7 +84,7 @@ export class LocRib {
 
   /** Best first, each with the step that struck it out; those to next hops out of reach come last. */
   ranked(prefix: Prefix): RankedPath[] {
-    const { all, used } = this.#destinations.get(prefix) ?? { all: NONE, used: NONE }
+    const { all, used } = this.#destinations.get(prefix) ?? NOWHERE
     const reachable = this.#rankUsable(all).map((one) =>
       used.includes(one.path) ? { ...one, lostBy: undefined } : one,
     )
@@ -96,11 +103,13 @@ export class LocRib {
   /** One change for each destination whose paths in use are others than when last asked. */
   takeChanges(): BestPathChange[] {
     const changes: BestPathChange[] = []
-    for (const [prefix, before] of this.#replaced) {
-      const used = this.#used(prefix)
-      if (!samePaths(before, used)) changes.push({ prefix, best: used[0], equal: used.slice(1) })
+    for (const destination of this.#replaced) {
+      const { prefix, before, used } = destination
+      if (!samePaths(before!, used)) changes.push({ prefix, used })
+      destination.before = undefined
+      this.#forgetIfOver(destination)
     }
-    this.#replaced.clear()
+    this.#replaced = []
     return changes
   }
 
@@ -120,20 +129,30 @@ export class LocRib {
     return 'metric' in reach ? reach.metric : Number.POSITIVE_INFINITY
   }
 
-  #used(prefix: Prefix): readonly Path[] {
-    return this.#destinations.get(prefix)?.used ?? NONE
+  #destination(prefix: Prefix): Destination {
+    const known = this.#destinations.get(prefix)
+    if (known) return known
+    const destination = { prefix, all: NONE, used: NONE, usable: undefined, before: undefined }
+    this.#destinations.set(prefix, destination)
+    return destination
   }
 
-  #place(prefix: Prefix, all: readonly Path[]): void {
-    const before = this.#used(prefix)
-    const used = decide(
-      all.filter((path) => !this.#outOfReach(path)),
-      this.#given,
-    )
-    if (all.length > 0) this.#destinations.set(prefix, { all, used })
-    else this.#destinations.delete(prefix)
-    if (!samePaths(before, used) && !this.#replaced.has(prefix)) this.#replaced.set(prefix, before)
-    this.#onChange(prefix, used[0] !== before[0])
+  #place(destination: Destination, all: readonly Path[]): void {
+    const { prefix, used: before } = destination
+    const isWhole = !all.some((path) => this.#outOfReach(path))
+    destination.all = all
+    destination.used = decide(isWhole ? all : all.filter((path) => !this.#outOfReach(path)), this.#given)
+    destination.usable = undefined
+    if (!destination.before && !samePaths(before, destination.used)) {
+      destination.before = before
+      this.#replaced.push(destination)
+    }
+    this.#forgetIfOver(destination)
+    this.#onChange(prefix, destination.used[0] !== before[0])
+  }
+
+  #forgetIfOver({ prefix, all, before }: Destination): void {
+    if (all.length === 0 && !before) this.#destinations.delete(prefix)
   }
 }
 

@@ -18,11 +18,11 @@ t.test('a change is told once, however often the best path was another meanwhile
   const { locRib } = table()
   locRib.replace(undefined, best)
   locRib.replace(undefined, better)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: better, equal: [] }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [better] }])
   t.same(locRib.takeChanges(), [])
   locRib.replace(better, undefined)
   locRib.replace(best, undefined)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: undefined, equal: [] }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [] }])
 })
 
 t.test('a best path that went and came back the same is no change', async (t) => {
@@ -50,13 +50,13 @@ t.test('a path that comes to share the traffic is news, but not for other peers'
   const { locRib, touched } = table()
   const equal = path(nodeB, { nextHop: address('10.0.0.8') })
   for (const one of [best, equal]) locRib.replace(undefined, one)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [equal] }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best, equal] }])
   t.same(
     locRib.ranked(best.prefix).map(({ lostBy }) => lostBy),
     [undefined, undefined],
   )
   locRib.replace(equal, undefined)
-  t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [] }])
+  t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best] }])
   t.equal(touched.length, 1)
 })
 
@@ -80,7 +80,7 @@ t.test(
     locRib.replace(undefined, preferred)
     t.same([locRib.best(best.prefix), locRib.takeChanges()], [undefined, []])
     locRib.replace(undefined, best)
-    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best, equal: [] }])
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best] }])
     t.same(locRib.ranked(best.prefix), [
       { path: best, eligible: true, lostBy: undefined },
       { path: preferred, eligible: false, lostBy: 'next hop 10.0.0.8: no route to 10.0.0.8' },
@@ -88,7 +88,7 @@ t.test(
     reaches.delete(far)
     t.equal(locRib.best(best.prefix), best, 'until a review')
     locRib.reviewNextHops()
-    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: preferred, equal: [] }])
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [preferred] }])
     reaches.set(far, { unresolved: 'no route to 10.0.0.8' })
     locRib.reviewNextHops()
     t.equal(locRib.best(best.prefix), best)
@@ -104,14 +104,14 @@ t.test(
     const { locRib } = table((nextHop) => reaches.get(nextHop) ?? { metric: 0 })
     const [a, b] = [path(nodeA, { nextHop: far }), path(nodeB, { nextHop: near })]
     for (const one of [a, b]) locRib.replace(undefined, one)
-    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: b, equal: [] }])
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [b] }])
     t.match(locRib.ranked(best.prefix), [{ path: b }, { path: a, lostBy: 'higher IGP metric' }])
     reaches.delete(far)
     locRib.reviewNextHops()
-    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: a, equal: [b] }])
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [a, b] }])
     locRib.replace(a, undefined)
     locRib.replace(b, undefined)
     locRib.reviewNextHops()
-    t.same(locRib.takeChanges(), [{ prefix: best.prefix, best: undefined, equal: [] }])
+    t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [] }])
   },
 )

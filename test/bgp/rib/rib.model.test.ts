@@ -249,8 +249,7 @@ class Bench {
       same(ended.toSorted(), this.model.peers.get(name)!.families.toSorted(), `End-of-RIB to ${name}`)
       same(asked.size, 0, `what ${name} asked for`)
     }
-    for (const { prefix, best, equal } of this.rib.takeBestChanges()) {
-      const used = best ? [best, ...equal] : []
+    for (const { prefix, used } of this.rib.takeBestChanges()) {
       if (isDeepStrictEqual(this.used.get(prefix) ?? [], used)) throw new Error(`${prefix} did not change`)
       this.used.set(prefix, used)
     }

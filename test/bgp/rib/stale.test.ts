@@ -39,7 +39,7 @@ t.test('what it announces again stays untouched, the rest goes with the sweep', 
   rib.receive(node.name, announcing([kept]))
   t.same(rib.takeBestChanges(), [])
   rib.sweep(node.name, 'ipv4')
-  t.same(rib.takeBestChanges(), [{ prefix: gone, best: undefined, equal: [] }])
+  t.same(rib.takeBestChanges(), [{ prefix: gone, used: [] }])
   t.equal(rib.received(node.name), 1)
 })
 
@@ -74,7 +74,7 @@ t.test('under another BGP Identifier what was kept stays, and is weighed with it
   rib.suspendPeer(node.name)
   rib.receive(node.name, announcing([kept]))
   rib.addPeer({ ...node, routerId: peer(9).routerId })
-  t.match(rib.takeBestChanges(), [{ prefix: kept, best: { peer: rival.name } }])
+  t.match(rib.takeBestChanges(), [{ prefix: kept, used: [{ peer: rival.name }] }])
 })
 
 t.test('from another AS it starts with nothing', async (t) => {

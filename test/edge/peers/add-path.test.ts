@@ -77,8 +77,11 @@ t.test('with BIRD 2', needsRoot, async (t) => {
     speaker,
     log: createLog({ node: 'us', level: 'silent' }),
     onBest: (changes) => {
-      for (const { prefix, best, equal } of changes)
-        used.set(prefix, best ? [best, ...equal].map(({ nextHop }) => nextHop) : [])
+      for (const change of changes)
+        used.set(
+          change.prefix,
+          change.used.map(({ nextHop }) => nextHop),
+        )
     },
   })
   t.teardown(() => runner.stop())

@@ -82,7 +82,7 @@ t.test('with FRR', needsRoot, async (t) => {
     speaker,
     log: createLog({ node: 'us', level: 'silent' }),
     onBest: (changes) => {
-      for (const { prefix, best } of changes) if (!best) gone.push(prefix)
+      for (const { prefix, used } of changes) if (used.length === 0) gone.push(prefix)
     },
   })
   t.teardown(() => runner.stop())

@@ -27,7 +27,8 @@ class Node {
       speaker: this.speaker,
       log,
       onBest: (changes) => {
-        for (const { prefix, best } of changes) best ? this.best.add(prefix) : this.best.delete(prefix)
+        for (const { prefix, used } of changes)
+          used.length > 0 ? this.best.add(prefix) : this.best.delete(prefix)
       },
     })
     t.teardown(() => this.runner.stop())
