@@ -1,7 +1,7 @@
 // When the addresses of this node's tunnels are looked after: once the datastore is in sync and may be acted upon,
 // whenever something they depend on changes, and again until nothing is left to do (Calico node/pkg/allocateip).
 
-import { type Datastore, StoreError } from '../cluster/feed.ts'
+import { type Datastore, type ResourceKind, StoreError } from '../cluster/feed.ts'
 import type { Block, IpPool, Node } from '../cluster/model.ts'
 import { defaultIpam } from '../cluster/resources/ipam-configuration.ts'
 import { same } from '../cluster/same.ts'
@@ -17,7 +17,7 @@ import { retryMs } from './retry.ts'
 
 export interface TunnelAddressesOptions {
   readonly datastore: Pick<Datastore, keyof IpamStore>
-  readonly view: Pick<ClusterView, 'get' | 'all'>
+  readonly view: Pick<ClusterView, 'get' | 'all' | 'problems'>
   readonly nodename: string
   /** USE_POD_CIDR: addresses are not from Calico's IPAM. */
   readonly usePodCidr: boolean
@@ -106,8 +106,10 @@ export class TunnelAddresses {
     else if (this.#isDue || this.#warnings.length > 0) this.#runLater()
   }
 
-  #once(): Promise<Outcome> {
+  async #once(): Promise<Outcome> {
     const { nodename, usePodCidr, view, formerPools } = this.#options
+    const unknown = leaningOn.find((kind) => view.problems.has(kind))
+    if (unknown && !usePodCidr) throw new StoreError('unauthorized', `${unknown} cannot be read`)
     this.#pools = [...view.all('IPPool'), ...formerPools()]
     return usePodCidr
       ? reconcilePodCidrAddress(this.#ipam.store, nodename)
@@ -181,6 +183,9 @@ export class TunnelAddresses {
     return held.some((address) => isOurs(before, address, node!.name) && !isOurs(after, address, node!.name))
   }
 }
+
+/** Who does not know all of these might take an address that is not to be had. */
+const leaningOn: readonly ResourceKind[] = ['IPAMConfiguration', 'IPReservation']
 
 function isOurs(block: Block | undefined, address: Address, node: string): boolean {
   const holder = block?.allocations.find((allocation) => allocation.address === address)

@@ -59,7 +59,10 @@ export interface Document<Kind extends AnyKind = ResourceKind> {
 
 /** Something in the datastore that cannot be used, and what would be right. Cleared by `healed`. */
 export interface Problem {
-  /** What it is about: a resource id, a file (`pools.yaml`, `pools.yaml#2`), or the datastore itself. */
+  /**
+   * What it is about: a resource id, a kind of which not all is known (`IPReservation`), a file (`pools.yaml`,
+   * `pools.yaml#2`), or the datastore itself.
+   */
   readonly subject: string
   /** Field path such as `spec.cidr`, when one field is at fault. */
   readonly field?: string

@@ -31,6 +31,11 @@ export class Problems {
     else this.#current.delete(subject)
   }
 
+  /** Whether anything is wrong with the subject. */
+  has(subject: string): boolean {
+    return this.#current.has(subject)
+  }
+
   list(): Problem[] {
     return [...this.#current.values()].flat()
   }

@@ -16,6 +16,7 @@ interface Bench {
   readonly addresses: TunnelAddresses
   readonly store: MemoryStore
   readonly clock: FakeClock
+  readonly view: ClusterView
   readonly faults: Faults
   /** Operations of the agent, and what it said. */
   readonly log: string[]
@@ -27,7 +28,7 @@ interface Bench {
 
 function bench(documents: readonly Document[], options: Partial<TunnelAddressesOptions> = {}): Bench {
   const store = memoryStore()
-  const view = new ClusterView({ replace: () => {} } as never)
+  const view = new ClusterView()
   const clock = new FakeClock()
   const log: string[] = []
   const faults: Faults = {}
@@ -79,6 +80,7 @@ function bench(documents: readonly Document[], options: Partial<TunnelAddressesO
     addresses,
     store,
     clock,
+    view,
     faults,
     log,
     settle,
@@ -228,6 +230,23 @@ t.test('a datastore that fails is a warning, and tried again, later and later', 
   t.same([address(), addresses.warnings], ['10.66.0.0', []])
   t.match(log.at(-1), /^tunnel addresses in order/)
 })
+
+for (const kind of ['IPReservation', 'IPAMConfiguration'])
+  t.test(`while our role may not read ${kind} no address is taken, and the one there is stays`, async (t) => {
+    const { addresses, view, put, clock, settle, address } = await settled([node('n')])
+    view.problems.add({ subject: kind, message: 'is forbidden' })
+    await put(ipip)
+    t.equal(address(), undefined)
+    t.same(addresses.warnings, [`the tunnel addresses cannot be looked after: ${kind} cannot be read`])
+    view.problems.replace(kind, [])
+    clock.advance(30_000)
+    await settle()
+    t.same([address(), addresses.warnings], ['10.66.0.0', []])
+    view.problems.add({ subject: kind, message: 'is forbidden' })
+    addresses.lookAgain()
+    await settle()
+    t.equal(address(), '10.66.0.0')
+  })
 
 t.test('where no address is left it is a warning, until one comes free', async (t) => {
   const full = pool('a', '10.66.0.0/32', { blockSize: 32 })

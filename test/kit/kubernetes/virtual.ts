@@ -17,7 +17,7 @@ import { type KubernetesServer, startKubernetes, TOKEN } from './server.ts'
 export interface VirtualCluster {
   readonly server: KubernetesServer
   readonly clock: FakeClock
-  /** A feed from now on, as a node has it. */
+  /** A feed from now on, as a node has it. One at a time. */
   follow(settings?: KubernetesSettings): Promise<VirtualFeed>
 }
 
@@ -29,6 +29,7 @@ export interface VirtualFeed {
   unread(): number
   /** Lets so many milliseconds pass, one timer after the other. */
   pass(ms: number): Promise<void>
+  close(): Promise<void>
 }
 
 export async function virtualCluster(t: Test): Promise<VirtualCluster> {
@@ -42,18 +43,22 @@ export async function virtualCluster(t: Test): Promise<VirtualCluster> {
       const given = settings ?? { kubeconfig: await server.kubeconfig(TOKEN) }
       const client = watched(apiClient(given, clock))
       const store = kubernetesDatastore({ nodename: 'node-a' }, feedTiming, client)
-      t.teardown(async () => {
+      const isIdle = () => client.calls === server.silent && client.streams.size === server.watches.size
+
+      async function close(): Promise<void> {
         await store.close()
         client.close()
-      })
+        await settle(isIdle)
+      }
+      t.teardown(close)
       const sink = recordingSink()
       store.watch(sink)
-      const isIdle = () => client.calls === server.silent && client.streams.size === server.watches.size
       return {
         sink,
         asked: () => client.asked,
         unread: () => [...client.streams].reduce((sum, { readableLength }) => sum + readableLength, 0),
         pass: (ms) => pass(clock, ms, isIdle),
+        close,
       }
     },
   }

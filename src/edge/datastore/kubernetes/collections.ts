@@ -32,7 +32,7 @@ export interface Collection {
   readonly query: Readonly<Record<string, string | undefined>>
   /** The one object that is read by its name, and not watched. */
   readonly only?: string
-  /** Nothing else leans on it: a role that gives no right to it counts as if there were none. */
+  /** While our role gives no right to it, what is known of it is taken for all there is. */
   readonly isOptional?: true
   /** Whether the kind is not installed, when it is not found. */
   isAbsent(): Promise<boolean>
@@ -47,8 +47,17 @@ const NEVER: ReadonlySet<ResourceKind> = new Set(['IPAMHandle'])
 /** Calico's role allows to read its one object, not to list or watch. */
 const BY_NAME: ReadonlySet<ResourceKind> = new Set(['IPAMConfiguration'])
 
-/** Routes do not follow from it, and Calico's roles before v3.21 do not know it. */
-const OPTIONAL: ReadonlySet<ResourceKind> = new Set(['CalicoNodeStatus'])
+/**
+ * Calico's older roles lack these, and a cluster whose CRDs are newer than its role is routed all the same: of the first
+ * nothing follows, sessions that name a BGPFilter which is not known stay down, and no tunnel address is taken in
+ * ignorance of the other two (agent/tunnel-addresses.ts).
+ */
+const OPTIONAL: ReadonlySet<ResourceKind> = new Set([
+  'CalicoNodeStatus',
+  'BGPFilter',
+  'IPReservation',
+  'IPAMConfiguration',
+])
 
 /** Everything that a datastore holds. */
 export function calicoCollections(client: Client, settings: KubernetesSettings): Collection[] {

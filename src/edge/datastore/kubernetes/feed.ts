@@ -33,8 +33,8 @@ export const feedTiming: FeedTiming = { patience: 10_000, relist: 500, watch: 30
 /** Failures in a row at one revision, after which it is given up. */
 const STUBBORN = 5
 
-/** How many times longer than usual to wait when our role does not allow something. */
-const FORBIDDEN = 12
+/** How many times longer than usual to wait for what our role does not allow: a minute at most, and five for what we can do without. */
+const FORBIDDEN = { needed: 12, optional: 60 }
 
 /** Feeds `sink` with these collections until `signal`; never ends by itself. `subject` is what troubles are about. */
 export async function feed(
@@ -65,6 +65,10 @@ export async function feed(
     timing,
     signal,
     established(collection) {
+      board.put(collection.kind, [])
+      shared.spared(collection)
+    },
+    spared(collection) {
       if (!missing.delete(collection)) return
       opening.abort()
       opening = new AbortController()
@@ -87,7 +91,10 @@ interface Shared {
   readonly board: ProblemBoard
   readonly timing: FeedTiming
   readonly signal: AbortSignal
+  /** It is listed and watched. */
   established(collection: Collection): void
+  /** Nobody waits for it any more. */
+  spared(collection: Collection): void
   /** How many are on their way in. */
   crowd(): number
   /** Aborted when the next of them has got in. */
@@ -134,18 +141,28 @@ async function follow(collection: Collection, shared: Shared): Promise<void> {
 
   /**
    * What is over at the first attempt is nobody's business. While the server is away all kinds together knock as often as
-   * one would, and the first that gets in calls the others; what is forbidden will not soon be allowed.
+   * one would, and the first that gets in calls the others.
    */
   function failed(error: unknown): number {
     const { code, retryAfterMs } = error instanceof ApiError ? error : { code: 0, retryAfterMs: 0 }
-    if (++failures % STUBBORN === 0) position = undefined
+    const pause = serverBackoffMs(++failures, clock.random)
+    if (code === 403) return pause * refused(error as ApiError)
+    if (failures % STUBBORN === 0) position = undefined
     if (code === 404) collection.forget()
     if (failures > 1 || position === undefined) shared.lost(collection, error)
-    isCallable = retryAfterMs === 0 && code !== 403
-    return Math.max(
-      serverBackoffMs(failures, clock.random) * (code === 403 ? FORBIDDEN : shared.crowd()),
-      retryAfterMs,
-    )
+    isCallable = retryAfterMs === 0
+    return Math.max(pause * shared.crowd(), retryAfterMs)
+  }
+
+  /** Our role does not allow it, and will not soon. What was delivered stays in force. Returns how much more patience that takes. */
+  function refused(error: ApiError): number {
+    position = undefined
+    const { kind, isOptional } = collection
+    const message = `${error.message}; ${isOptional ? 'it is done without' : 'without it nothing is in sync'}`
+    board.put(kind, [{ subject: kind, message }])
+    if (!isOptional) shared.lost(collection, error)
+    else shared.spared(collection)
+    return isOptional ? FORBIDDEN.optional : FORBIDDEN.needed
   }
 
   let isCallable = false
@@ -197,11 +214,11 @@ async function list(
   return isWatched ? position : undefined
 }
 
-/** Whether a refusal means that there is nothing to list. */
-async function isNothing(error: unknown, { only, isOptional, isAbsent }: Collection): Promise<boolean> {
+/** Whether a refusal means that there is nothing to list. What a role does not know is refused also when it is not installed. */
+async function isNothing(error: unknown, { only, isAbsent }: Collection): Promise<boolean> {
   const code = error instanceof ApiError ? error.code : 0
-  if (code === 403) return isOptional === true
-  return code === 404 && (only !== undefined || (await isAbsent()))
+  if (code === 404 && only !== undefined) return true
+  return (code === 404 || code === 403) && (await isAbsent())
 }
 
 /** One object of a collection, as a list. */

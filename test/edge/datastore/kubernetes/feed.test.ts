@@ -62,17 +62,6 @@ t.test('one watch for each kind, own pods only, and nothing that no role allows'
   t.notOk(server.calls.some(({ resource }) => resource === 'ipamhandles'))
 })
 
-t.test('a role without right to what nothing leans on holds nothing up, and others do', async (t) => {
-  const server = await startKubernetes(t)
-  server.allows = (_, { resource }) => resource !== 'caliconodestatuses'
-  const sink = await insync(t, server)
-  t.same([...sink.problems.keys()], [])
-  server.allows = (_, { resource }) => resource !== 'bgpfilters'
-  const other = follow(t, { kubeconfig: await server.kubeconfig(TOKEN) })
-  await other.until('the trouble', () => other.problems.has('datastore'))
-  t.notOk(other.log.includes('in sync'))
-})
-
 t.test('a pod comes, terminates, loses its address and goes', async (t) => {
   const server = await startKubernetes(t)
   const sink = await insync(t, server)
