@@ -125,7 +125,7 @@ export async function versionOf({ version: [[file, ...args], pattern] }: Adapter
 export async function eventually<T>(
   what: string,
   look: () => T | undefined | Promise<T | undefined>,
-  deadline = 30_000,
+  deadline = 60_000,
 ): Promise<T> {
   const end = performance.now() + deadline
   for (;;) {

@@ -21,10 +21,8 @@ import {
 const PATHS = ['paths', 'client6'] as const
 const WATCHED = ['signed', 'signed6'] as const
 
-/** Milliseconds for an answer on a session that is up. */
-const SOON = 5_000
-/** For what some never do: it has had time already. */
-const PATIENCE = 10_000
+/** Milliseconds for what some never do, on a session that is up: all of it is waited for with those. */
+const PATIENCE = 15_000
 
 export interface Feature {
   readonly name: string
@@ -121,7 +119,7 @@ async function weAsk(bench: Bench): Promise<void> {
   await eventually(
     'does not announce again',
     () => says(said.heard.slice(before), bench.place.stays.ipv4),
-    SOON,
+    PATIENCE,
   )
 }
 
@@ -130,7 +128,7 @@ async function itAsks(bench: Bench): Promise<void> {
   await bench.theySee('external', OURS.stays.ipv4)
   const before = said.told.length
   await bench.adapter.refresh(bench.plan, bench.neighbor('external'))
-  await eventually('does not ask', () => said.told.length > before, SOON)
+  await eventually('does not ask', () => said.told.length > before, PATIENCE)
 }
 
 async function weSendLong(bench: Bench): Promise<void> {
@@ -146,7 +144,7 @@ async function itSendsLong(bench: Bench): Promise<void> {
   demandCapability(said, 'extended-message')
   await bench.weSee('internal', OURS.many.at(-1)!, 'passes nothing on', PATIENCE)
   const fit = 4096 / 5 // each takes five octets
-  await eventually('sends short ones only', () => said.heard.some(({ nlri }) => nlri.length > fit), SOON)
+  await eventually('sends short ones only', () => said.heard.some(({ nlri }) => nlri.length > fit), PATIENCE)
 }
 
 /** Our own path, and that of our other speaker. */
@@ -155,7 +153,7 @@ async function weSendTwo(bench: Bench, name: SessionName): Promise<void> {
   demandCapability(await bench.said(name), 'add-path')
   await bench.theySee(name, TWICE[family])
   const nextHops = () => bench.theyHaveAll(name, TWICE[family]).then((all) => all.map((of) => of.nextHop))
-  await eventually('has one path only', async () => (await nextHops()).length > 1, SOON)
+  await eventually('has one path only', async () => (await nextHops()).length > 1, PATIENCE)
   demand('next hops', (await nextHops()).sort(), [bench.place.ours(sessionOf(name)), OTHER[family]].sort())
 }
 
@@ -166,7 +164,7 @@ async function itSendsTwo(bench: Bench, name: SessionName): Promise<void> {
   await bench.weSee(name, bench.place.stays[family])
   const all = [OURS.stays[family], bench.place.stays[family]]
   const several = () => all.some((prefix) => bench.us.receivedAll(bench.peer(name), prefix).length > 1)
-  await eventually('sends one path only', several, SOON)
+  await eventually('sends one path only', several, PATIENCE)
 }
 
 /** Packets get lost, and nobody says so. The hold timers would notice much later. */

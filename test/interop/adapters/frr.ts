@@ -1,6 +1,6 @@
 // FRR: https://docs.frrouting.org/en/stable-8.4/bgp.html
 
-import { type Adapter, ask, type Neighbor, type Plan, type Seen } from '../daemon.ts'
+import { type Adapter, ask, eventually, type Neighbor, type Plan, type Seen } from '../daemon.ts'
 import { PATH_WATCH } from '../sessions.ts'
 
 const DIRECTORY = '/usr/lib/frr'
@@ -16,6 +16,7 @@ export const frr: Adapter = {
     [`${DIRECTORY}/bfdd`, '-i', 'bfdd.pid', '-P', '0', '--bfdctl', 'bfdd.sock', ...FILES],
     [`${DIRECTORY}/bgpd`, '-f', 'bgpd.conf', '-i', 'bgpd.pid', '-P', '0', ...FILES],
   ],
+  prepare: watch,
 
   async established(plan, { remote }) {
     const peers: Record<string, { bgpState: string }> = await show(plan, `neighbors ${remote}`)
@@ -32,8 +33,20 @@ export const frr: Adapter = {
   },
 }
 
-function vtysh(plan: Plan, command: string): Promise<string> {
-  return ask(plan, 'vtysh', '--vty_socket', '.', '-c', command)
+/** What bgpd asks of bfdd goes by way of zebra, and is lost when bfdd is not there yet. */
+async function watch(plan: Plan): Promise<void> {
+  const clients = () => vtysh(plan, 'show zebra client summary')
+  await eventually('bfdd does not find zebra', async () => /^bfd\b/m.test(await clients()))
+  const { intervalMs, multiplier } = PATH_WATCH
+  const watched = plan.neighbors.filter(({ bfd }) => bfd)
+  const lines = watched.map(
+    ({ remote }) => `neighbor ${remote} bfd ${multiplier} ${intervalMs} ${intervalMs}`,
+  )
+  await vtysh(plan, 'configure terminal', `router bgp ${plan.asn}`, ...lines)
+}
+
+function vtysh(plan: Plan, ...commands: readonly string[]): Promise<string> {
+  return ask(plan, 'vtysh', '--vty_socket', '.', ...commands.flatMap((command) => ['-c', command]))
 }
 
 async function show<T>(plan: Plan, what: string): Promise<T> {
@@ -80,8 +93,7 @@ function configuration({ asn, routerId, clusterId, neighbors, announce }: Plan):
   ].join('\n')
 }
 
-function session({ local, remote, remoteAsn, password, ttlSecurity, bfd }: Neighbor): string[] {
-  const { intervalMs, multiplier } = PATH_WATCH
+function session({ local, remote, remoteAsn, password, ttlSecurity }: Neighbor): string[] {
   const options = [
     `remote-as ${remoteAsn}`,
     `update-source ${local}`,
@@ -89,7 +101,6 @@ function session({ local, remote, remoteAsn, password, ttlSecurity, bfd }: Neigh
     'advertisement-interval 0',
     password && `password ${password}`,
     ttlSecurity && 'ttl-security hops 1',
-    bfd && `bfd ${multiplier} ${intervalMs} ${intervalMs}`,
   ]
   return options.filter(Boolean).map((option) => `neighbor ${remote} ${option}`)
 }
