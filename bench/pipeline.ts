@@ -69,6 +69,7 @@ const table: RouteTable = {
   replace: async (routes) => routes.map(() => undefined),
   remove: async (routes) => routes.map(() => undefined),
   close: async () => {},
+  watch: () => ({ ready: Promise.resolve(), catchUp: () => {}, close: async () => {} }), // as rtnetlink
 }
 const kind = new Routes({
   table,

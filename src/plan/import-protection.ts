@@ -23,19 +23,19 @@ const never = new PrefixMap<string>()
   .set(prefix('fe80::/10'), 'link-local')
   .set(prefix('ff00::/8'), 'multicast')
 
-/** Asked in this order: what is wrong with a path to a destination, or undefined. */
-const rules: readonly ((path: Path, facts: Facts) => string | undefined)[] = [
-  ({ prefix: to }) => never.longest(to)?.value,
+/** Asked in this order: what a destination is that nobody may teach, or undefined. */
+const rules: readonly ((to: Prefix, facts: Facts) => string | undefined)[] = [
+  (to) => never.longest(to)?.value,
   nodeAt,
   partOfSubnet,
 ]
 
-/** Why a path is not to be used, or undefined. */
-export function hazardOf(path: Path, { facts, settings }: Given): string | undefined {
+/** Why no path to a destination is to be used, or undefined. */
+export function hazardOf(to: Prefix, { facts, settings }: Given): string | undefined {
   if (!settings.importProtection) return undefined
   for (const rule of rules) {
-    const what = rule(path, facts)
-    if (what !== undefined) return `${path.prefix} is ${what}`
+    const what = rule(to, facts)
+    if (what !== undefined) return `${to} is ${what}`
   }
   return undefined
 }
@@ -46,10 +46,9 @@ export class Hazards {
 
   /** The paths in use to a destination are these now. */
   look(destination: Prefix, paths: readonly Path[], given: Given): void {
-    const found = paths
-      .map((path) => ({ path, why: hazardOf(path, given) }))
-      .find(({ why }) => why !== undefined)
-    if (found) this.#found.set(destination, `${found.why}, from ${found.path.peer}`)
+    const [best] = paths
+    const why = best && hazardOf(destination, given)
+    if (why) this.#found.set(destination, `${why}, from ${best.peer}`)
     else this.#found.delete(destination)
   }
 
@@ -62,13 +61,13 @@ export class Hazards {
   }
 }
 
-function nodeAt({ prefix: to }: Path, facts: Facts): string | undefined {
+function nodeAt(to: Prefix, facts: Facts): string | undefined {
   const nodes = isHost(to) ? facts.hostsByAddress.get(prefixAddress(to)) : new Set()
   return nodes.size > 0 ? `the address of node ${[...nodes].join(', ')}` : undefined
 }
 
 /** On the link there is nothing to be routed. A pool may lie inside a subnet that was given a short mask. */
-function partOfSubnet({ prefix: to }: Path, facts: Facts): string | undefined {
+function partOfSubnet(to: Prefix, facts: Facts): string | undefined {
   const subnet = facts.node?.[familyOf(to)]?.prefix
   if (!subnet || !contains(subnet, to) || facts.poolOf(to)) return undefined
   return to === subnet ? 'the subnet of this node' : `part of ${subnet}, the subnet of this node`

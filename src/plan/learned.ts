@@ -2,6 +2,7 @@
 // the filter that confd writes for it (Calico confd/pkg/backends/calico/bgp_processor.go).
 
 import type { Path } from '../bgp/types.ts'
+import type { IpPool } from '../cluster/model.ts'
 import {
   type Address,
   addressBytes,
@@ -28,27 +29,44 @@ interface Lead {
   readonly way: Way
 }
 
+/** By what a peer says, which mostly is the same of very many destinations: one text serves all of them. */
+const reasons = new WeakMap<Path['attributes'], { readonly peer: Path['peer']; readonly reason: string }>()
+
 export function learnedRoute(destination: Prefix, inputs: Inputs): Offer {
   const paths = inputs.paths.get(destination)
   if (!paths) return undefined
-  const reason = refusal(destination, inputs)
+  const pool = poolInForce(destination, inputs)
+  const reason = refusal(destination, pool, inputs)
   if (reason !== undefined) return { declined: `from ${paths[0]!.peer}: ${reason}` }
   const leads: Lead[] = []
   const declined: string[] = []
   for (const path of paths) {
-    const way = wayOf(path, inputs)
+    const way = wayOf(path, pool, inputs)
     if ('declined' in way) declined.push(`from ${path.peer}: ${way.declined}`)
     else leads.push({ path, way })
   }
   if (leads.length === 0) return { declined: declined.join(', ') }
-  const says = leads.map(({ path }) => `${path.peer} says next hop ${path.nextHop}`)
   return {
     prefix: destination,
     type: 'unicast',
     protocol: 'bird',
+    because: reasonOf(leads),
     ...together(leads),
-    because: `BGP: ${says.join(', ')}`,
   }
+}
+
+function reasonOf(leads: readonly Lead[]): string {
+  const [{ path }] = leads as [Lead]
+  if (leads.length > 1) return `BGP: ${leads.map((lead) => says(lead.path)).join(', ')}`
+  const known = reasons.get(path.attributes)
+  if (known?.peer === path.peer) return known.reason
+  const reason = `BGP: ${says(path)}`
+  reasons.set(path.attributes, { peer: path.peer, reason })
+  return reason
+}
+
+function says({ peer, nextHop }: Path): string {
+  return `${peer} says next hop ${nextHop}`
 }
 
 /** Next hops in the order of their addresses, as BIRD has them: which path is the best changes no traffic. */
@@ -69,14 +87,15 @@ function byAddress(a: NextHop, b: NextHop): number {
   return Buffer.compare(bytes(a), bytes(b)) || (a.device < b.device ? -1 : 1)
 }
 
-function refusal(destination: Prefix, inputs: Inputs): string | undefined {
+function refusal(destination: Prefix, pool: IpPool | undefined, inputs: Inputs): string | undefined {
   const { facts, foreign, local } = inputs
   const other = foreign.get(destination)
   if (other)
     return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
+  const hazard = hazardOf(destination, inputs)
+  if (hazard !== undefined) return hazard
   const range = serviceRangeOf(destination, facts)
   if (range !== undefined) return `kube-proxy sees to services (${range})`
-  const pool = poolInForce(destination, inputs)
   const encapsulation = pool && encapsulationOf(pool)
   if (!encapsulation || !isFromDatastore(encapsulation, local)) return undefined
   return `the datastore gives the routes of pool ${pool.name} (${encapsulation.name})`
@@ -91,17 +110,14 @@ function exitTo(nextHop: Address, peer: ScopedAddress, { resolver }: Inputs): Ex
 }
 
 /** Through the tunnel of the pool, unless the next hop (not the node, and not what it resolves to) is in our subnet. */
-function wayOf(path: Path, inputs: Inputs): Way | Declined {
+function wayOf(path: Path, pool: IpPool | undefined, inputs: Inputs): Way | Declined {
   const { prefix: destination, nextHop, peer } = path
   const { local } = inputs
-  const hazard = hazardOf(path, inputs)
-  if (hazard !== undefined) return { declined: hazard }
   const toWorkload = exitToWorkload(nextHop, inputs)
   if (toWorkload) return { device: toWorkload.device, gateway: toWorkload.gateway }
   const exit = exitTo(nextHop, peer as ScopedAddress, inputs)
   if ('unresolved' in exit) return { declined: `next hop ${nextHop}: ${exit.unresolved}` }
   const { device, gateway } = exit
-  const pool = poolInForce(destination, inputs)
   const encapsulation = pool && encapsulationOf(pool)
   const family = familyOf(destination)
   if (!encapsulation?.tunnel || goesDirectly(encapsulation, pool!, { family, address: nextHop }, local))

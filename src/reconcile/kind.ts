@@ -17,6 +17,8 @@ export interface Kind<T> {
   key(item: T): string
   /** Equal in everything the kernel holds; ignores `because`. */
   same(a: T, b: T): boolean
+  /** Its events tell of what others do, and not of what we write ourselves. */
+  readonly silent?: boolean
   /** The interface it hangs on. When that goes down or away the kernel drops the item without a word. */
   device?(item: T): string | undefined
   /** An item nobody asked for stays at least until then (milliseconds of the reconciler's clock). */

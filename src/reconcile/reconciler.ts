@@ -229,7 +229,7 @@ export class Reconciler<T> {
     for (const refusal of refused) this.#refusals.add(refusal)
     for (const [key, item] of this.#inFlight) {
       if (refusedKeys.has(key)) continue
-      this.#echoes.wrote(key, now(item))
+      if (!this.#kind.silent) this.#echoes.wrote(key, now(item))
       this.#refusals.forget(key)
       const entry = this.#told.has(key) ? this.#entries.get(key) : this.#believe(key, now(item))
       this.#mark(entry)

@@ -84,6 +84,10 @@ export class Routes implements Kind<KernelRoute> {
     this.#options = options
   }
 
+  get silent(): boolean {
+    return this.#options.table.watch !== undefined
+  }
+
   /** Of a multipath route, if all next hops are on one: while another is left it stays, and the plan takes the rest out. */
   device(route: KernelRoute): string | undefined {
     const [device, ...others] = new Set(devicesOf(route))
@@ -112,9 +116,10 @@ export class Routes implements Kind<KernelRoute> {
   }
 
   async put(routes: readonly KernelRoute[]): Promise<readonly Refused[]> {
-    const reason = this.#claim(routes)
-    const unclaimed = reason === undefined ? [] : routes.filter((route) => !this.#recognised(route))
-    const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
+    const unmarked = routes.filter((route) => !this.#recognised(route))
+    const reason = this.#claim(unmarked)
+    const unclaimed = reason === undefined ? [] : unmarked
+    const allowed = reason === undefined ? routes : routes.filter((route) => !unmarked.includes(route))
     const outcomes = await this.#options.table.replace(allowed)
     this.#displace(allowed.filter((_, i) => outcomes[i] === undefined))
     return [
@@ -171,8 +176,7 @@ export class Routes implements Kind<KernelRoute> {
   }
 
   /** Why those routes that nothing else marks as ours cannot be noted down, if so. */
-  #claim(routes: readonly KernelRoute[]): string | undefined {
-    const unmarked = routes.filter((route) => !this.#recognised(route))
+  #claim(unmarked: readonly KernelRoute[]): string | undefined {
     try {
       if (unmarked.length > 0)
         this.#options.saved.claim(

@@ -34,6 +34,10 @@ export class Tenants implements Kind<KernelRoute> {
     this.#options = options
   }
 
+  get silent(): boolean {
+    return this.#options.routes.silent ?? false
+  }
+
   device(route: KernelRoute): string | undefined {
     return this.#options.routes.device?.(route)
   }
