@@ -4,7 +4,7 @@
 #
 # The same sources on the same base make the same image: packages by the lock file, no logs, no caches, no time of day.
 
-# ---- the program: JavaScript, and what it needs of others
+# ---- the program: one bundle of ours and of what it needs of others
 
 FROM node:24-bookworm-slim AS build
 ARG DEBIAN_FRONTEND=noninteractive
@@ -14,12 +14,13 @@ RUN apt-get update \
  && strip /usr/local/bin/node
 WORKDIR /caracal
 COPY package.json package-lock.json ./
-# No install scripts: what of it is native comes as a file. Of the rest only what Node loads.
-RUN npm ci --omit=dev --ignore-scripts \
- && find node_modules -type f -not -regex '.*\.\([cm]?js\|json\|node\|proto\)' -not -iname 'licen[cs]e*' -delete
-COPY scripts/build.ts scripts/
+# No install scripts: what of it is native comes as a file.
+RUN npm ci --omit=dev --ignore-scripts
+COPY scripts/build.ts scripts/notices.ts scripts/
 COPY src src
-RUN node scripts/build.ts dist && node dist/main.js version
+# koffi is not in the bundle: of its two packages comes what Node loads.
+RUN node scripts/build.ts dist && node dist/main.js version \
+ && cd node_modules && find koffi @koromix -type f -not -regex '.*\.\([cm]?js\|json\|node\)' -not -iname 'licen[cs]e*' -delete
 
 # ---- the image: no npm, no shell script
 
@@ -36,7 +37,8 @@ RUN apt-get update \
  && rm -rf /var/lib/apt/lists /var/cache/* /var/log/*
 COPY --from=build /usr/local/bin/node /usr/local/bin/
 COPY --from=build /caracal/package.json /caracal/
-COPY --from=build /caracal/node_modules /caracal/node_modules
+COPY --from=build /caracal/node_modules/koffi /caracal/node_modules/koffi
+COPY --from=build /caracal/node_modules/@koromix /caracal/node_modules/@koromix
 COPY --from=build /caracal/dist /caracal/dist
 RUN ln -s /caracal/dist/main.js /usr/local/bin/agent
 

@@ -1,36 +1,64 @@
-// build.ts DIR: the sources of src/ as plain JavaScript in DIR, for the image.
+// build.ts DIR: the program as the image has it, in DIR: our sources and what they need of other packages, bundled.
 //
-// The types are taken out by the same stripper that Node applies when it runs the sources, once and for all: a running
-// agent need not carry it (30 MB of memory). Lines and columns stay where they are, so a stack trace names the source.
+// Of a package comes what is used: of @kubernetes/client-node, which loads models of all of Kubernetes, the credentials. What the
+// sources import when it is needed stays in a file of its own. Names and lines stay readable, and a map beside each file
+// names the source: NODE_OPTIONS=--enable-source-maps. docs/performance.md says what this saves.
 
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { stripTypeScriptTypes } from 'node:module'
+import { chmodSync, cpSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
+import { notices } from './notices.ts'
 
-const source = join(import.meta.dirname, '..', 'src')
+const root = join(import.meta.dirname, '..')
+const resolve = createRequire(import.meta.url).resolve
 
-/** `from './x.ts'`, `import './x.ts'`, `import('./x.ts')`: relative imports are written so, and only they. */
-const RELATIVE = /((?:\bfrom |\bimport |\bimport\()')(\.{1,2}\/[^']+)\.ts'/g
+/** It does not say so, but none of its modules does anything when it is loaded, apart from what it exports. */
+const WITHOUT_SIDE_EFFECTS = /[\\/]@kubernetes[\\/]client-node[\\/]dist[\\/]/
 
-/** One module as Node would run it, its imports naming the other modules as they are called in DIR. */
-export function compile(text: string): string {
-  return stripTypeScriptTypes(text).replaceAll(RELATIVE, "$1$2.js'")
+/** V8 keeps a source with one letter beyond Latin-1 in two octets a letter: 4 MB of memory for a few ellipses. */
+const ascii: Plugin = {
+  name: 'ascii',
+  generateBundle(_, bundle) {
+    for (const file of Object.values(bundle)) if (file.type === 'chunk') file.code = escaped(file.code)
+  },
 }
 
-function build(target: string): void {
-  const modules = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) =>
-    file.endsWith('.ts'),
-  )
-  for (const module of modules) {
-    const to = join(target, module.replace(/\.ts$/, '.js'))
-    const from = join(source, module)
-    mkdirSync(dirname(to), { recursive: true })
-    writeFileSync(to, compile(readFileSync(from, 'utf8')), { mode: statSync(from).mode })
-  }
+/** The same program in ASCII: outside of comments, which are gone, an escape stands for its letter. */
+export function escaped(code: string): string {
+  return code.replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Writes main.js, chunks/ and what they read into `directory`. Returns the files of JavaScript. */
+export async function build(directory: string): Promise<readonly OutputChunk[]> {
+  const bundle = await rolldown({
+    cwd: root,
+    input: { main: 'src/main.ts' },
+    platform: 'node',
+    external: ['koffi'], // finds its native library beside itself, so it stays a package
+    plugins: [ascii],
+    treeshake: { moduleSideEffects: (id) => !WITHOUT_SIDE_EFFECTS.test(id) },
+  })
+  const { output } = await bundle.write({
+    dir: directory,
+    chunkFileNames: 'chunks/[name].js',
+    intro: 'const __dirname = import.meta.dirname', // as modules of CommonJS know it
+    comments: false,
+    sourcemap: true,
+    sourcemapExcludeSources: true,
+  })
+  await bundle.close()
+  // etcd3 reads it at `__dirname/../proto`.
+  cpSync(join(dirname(resolve('etcd3')), '../proto'), join(directory, 'proto'), { recursive: true })
+  chmodSync(join(directory, 'main.js'), 0o755)
+  const chunks = output.filter((file) => file.type === 'chunk')
+  const modules = chunks.flatMap(({ moduleIds }) => moduleIds)
+  writeFileSync(join(directory, 'THIRD-PARTY.txt'), notices(modules))
+  return chunks
 }
 
 if (import.meta.main) {
-  const [, , target] = process.argv
-  if (target === undefined) throw new Error('usage: build.ts DIR')
-  build(target)
+  const [, , directory] = process.argv
+  if (directory === undefined) throw new Error('usage: build.ts DIR')
+  await build(directory)
 }

@@ -6,22 +6,16 @@ import { stringify } from 'yaml'
 import { ASN, type Contestant, type Setup } from '../contestant.ts'
 import { POOL } from '../updates.ts'
 
-const main = join(import.meta.dirname, '../../src/main.ts')
-const agent = join(import.meta.dirname, '../../src/agent.ts')
-const compiled = join(import.meta.dirname, '../../.cache/compile')
+const build = join(import.meta.dirname, '../../scripts/build.ts')
+const bundle = join(import.meta.dirname, '../../.cache/bundle')
 
 export const ours: Contestant = {
   name: 'Caracal',
   routes: true,
-  prepare: () => {
-    const load = `await import(${JSON.stringify(agent)}); process.exit()`
-    const env = { ...process.env, NODE_COMPILE_CACHE: compiled }
-    execFileSync(process.execPath, ['--input-type=module', '-e', load], { env })
-  },
+  prepare: () => execFileSync(process.execPath, [build, bundle]), // as in the image
   files: (setup) => ({ 'store/cluster.yaml': documents(setup) }),
-  programs: () => [[process.execPath, main, 'run']],
+  programs: () => [[process.execPath, join(bundle, 'main.js'), 'run']],
   environment: ({ directory, role }) => ({
-    NODE_COMPILE_CACHE: compiled, // the image holds JavaScript
     NODE_OPTIONS: '--max-semi-space-size=4',
     NODENAME: 'node',
     CALICO_DATASTORE_PATH: join(directory, 'store'),
