@@ -20,7 +20,7 @@ import { NodeStatuses } from './agent/node-statuses.ts'
 import { Observers } from './agent/observers.ts'
 import { Peering } from './agent/peering.ts'
 import { PoolClaims } from './agent/pool-claims.ts'
-import { Recollection } from './agent/recollection.ts'
+import { Recollection, remembering } from './agent/recollection.ts'
 import { Restart } from './agent/restart.ts'
 import { Services } from './agent/services.ts'
 import {
@@ -129,20 +129,25 @@ class Agent {
       onState: () => this.#carryOut(),
       onPartial: () => void this.#begin(),
     })
-    this.#recollection = new Recollection({
-      sink: this.#intake,
+    const memory = (subject: string, name: Parameters<typeof stateFile>[1]) => ({
+      subject,
+      file: keptFile(stateFile(settings, name)),
       stamp: {
         node: settings.nodename,
         datastore: datastorePlace(datastoreSettings(settings)),
         boot: bootId(),
       },
-      file: keptFile(stateFile(settings, 'caracal-cluster')),
       clock: systemClock,
       now: Date.now,
       log: this.#log,
     })
+    this.#recollection = new Recollection({
+      sink: this.#intake,
+      ...memory('datastore', 'caracal-cluster'),
+    })
+    const watchServices = this.#kubernetes?.watchServices
     this.#services = new Services({
-      watch: this.#kubernetes?.watchServices,
+      watch: watchServices && remembering(watchServices, memory('services', 'caracal-services')),
       sink: this.#intake.beside,
       clock: systemClock,
       onSettled: () => this.#turnSoon(),
@@ -273,19 +278,13 @@ class Agent {
   /** Routes and interfaces stay, and the peers are left in such a way that they keep our routes. */
   async stop(reason: string): Promise<void> {
     this.#stopped = true
-    const parts = [
-      this.#intake,
-      this.#services,
-      this.#nodeStatuses,
-      this.#startup,
-      this.#tunnelAddresses,
-      this.#transitions,
-    ]
+    const parts = [this.#intake, this.#nodeStatuses, this.#startup, this.#tunnelAddresses, this.#transitions]
     for (const part of [...parts, this.#restart]) part.stop()
     this.#secrets.close()
     this.#observers.close()
     this.#log.info({ reason }, 'agent stops; routes stay')
     await Promise.all([
+      this.#services.stop(),
       this.#peering.stop(),
       this.#recollection.stop(),
       this.#datastore.close(),
@@ -373,7 +372,7 @@ class Agent {
   #turn(): void {
     this.#turnDue = false
     logProblems(this.#view.problems, this.#log)
-    if (this.#intake.isReady && !this.#stopped) this.#services.need(this.#plan.needsServices)
+    if (!this.#stopped) this.#services.need(this.#plan.needsServices)
     if (!this.#peering.isOpen || this.#stopped) return
     const changes = this.#plan.settle()
     if (this.#intake.isReady) this.#recordMtu(this.#plan.podMtu)

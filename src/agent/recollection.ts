@@ -5,14 +5,10 @@
 // datastore has been silent for a moment until it has said all it has to say. What it does not know any more is deleted
 // then, and not before. Routes to others need no memory: the kernel has them, and nothing goes before the datastore is in
 // sync. Not across a reboot: while the node was down its blocks may have gone to others.
+//
+// Services, which come by a feed of their own, are remembered in the same way, in a file of their own.
 
-import {
-  type Document,
-  documentId,
-  type FeedSink,
-  type ResourceId,
-  type ResourceKind,
-} from '../cluster/feed.ts'
+import { type AnyKind, type Document, documentId, type FeedSink, type ResourceId } from '../cluster/feed.ts'
 import { parseJson, printJson } from '../cluster/json.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
@@ -27,6 +23,8 @@ export interface Stamp {
 }
 
 export interface RecollectionOptions {
+  /** What it is of: `datastore`, or `services`. */
+  readonly subject: string
   /** Where everything goes that the datastore says, and what is remembered. */
   readonly sink: FeedSink
   readonly stamp: Stamp
@@ -47,8 +45,6 @@ const SILENCE_MS = 3_000
 /** Changes come in bursts. */
 const WRITE_AFTER_MS = 5_000
 
-const SUBJECT = 'datastore (as remembered)'
-
 interface Header extends Stamp {
   readonly format: 1
   /** When it was written, in milliseconds since 1970. */
@@ -57,6 +53,7 @@ interface Header extends Stamp {
 
 export class Recollection implements FeedSink {
   readonly #options: RecollectionOptions
+  readonly #subject: string
   /** What to remember, printed: as it stands in the file. */
   readonly #lines = new Map<ResourceId, string>()
   /** In force only because they are remembered. */
@@ -70,6 +67,7 @@ export class Recollection implements FeedSink {
 
   constructor(options: RecollectionOptions) {
     this.#options = options
+    this.#subject = `${options.subject} (as remembered)`
   }
 
   /** To be called when the datastore is asked. */
@@ -86,7 +84,7 @@ export class Recollection implements FeedSink {
 
   // ---- FeedSink
 
-  set(document: Document): void {
+  set(document: Document<AnyKind>): void {
     const id = documentId(document)
     this.#unconfirmed.delete(id)
     this.#options.sink.set(document)
@@ -122,39 +120,37 @@ export class Recollection implements FeedSink {
     const remembered = this.#read()
     if (!remembered) return
     const { at, documents } = remembered
+    const { subject, log, sink } = this.#options
     const missing = documents.filter((document) => !this.#lines.has(documentId(document)))
     if (missing.length === 0) return
     const since = new Date(at).toISOString()
-    this.#options.log.info(
-      { objects: missing.length, since },
-      'the datastore is away; going on as remembered',
-    )
-    this.#options.sink.problem({
-      subject: SUBJECT,
+    log.info({ subject, objects: missing.length, since }, 'not all is told; going on as remembered')
+    sink.problem({
+      subject: this.#subject,
       message: `it has not said all yet; ${missing.length} objects are in force as they were at ${since}`,
     })
     for (const document of missing) {
       this.set(document)
       this.#unconfirmed.add(documentId(document))
     }
-    this.#options.sink.inSync(false) // none of this is its word
+    sink.inSync(false) // none of this is its word
   }
 
   /** The datastore has said all there is. */
   #confirm(): void {
     this.#cancelRecall()
     for (const id of [...this.#unconfirmed]) this.delete(id)
-    this.#options.sink.healed(SUBJECT)
+    this.#options.sink.healed(this.#subject)
   }
 
-  #read(): { at: number; documents: Document[] } | undefined {
+  #read(): { at: number; documents: Document<AnyKind>[] } | undefined {
     const { file, stamp, log } = this.#options
     try {
       const [first, ...rest] = (file.read() ?? '').split('\n').filter((line) => line !== '')
       if (first === undefined) return undefined
       const header = parseJson(first) as Header
       if (stampOf(header) !== stampOf(stamp)) return undefined
-      return { at: header.at, documents: rest.map((line) => parseJson(line) as Document) }
+      return { at: header.at, documents: rest.map((line) => parseJson(line) as Document<AnyKind>) }
     } catch (error) {
       log.warn({ reason: (error as Error).message }, 'what was remembered of the datastore cannot be read')
       return undefined
@@ -163,7 +159,7 @@ export class Recollection implements FeedSink {
 
   // ---- to the file
 
-  #isWorthwhile(document: Document): boolean {
+  #isWorthwhile(document: Document<AnyKind>): boolean {
     return remembered[document.kind](document, this.#options.stamp.node)
   }
 
@@ -197,14 +193,30 @@ export class Recollection implements FeedSink {
   }
 }
 
-type Rule = (document: Document, node: string) => boolean
+/** A feed that is followed by way of what it last said. The function that is returned ends it, and resolves when that is in the file. */
+export function remembering(
+  watch: (sink: FeedSink) => () => void,
+  options: Omit<RecollectionOptions, 'sink'>,
+): (sink: FeedSink) => () => Promise<void> {
+  return (sink) => {
+    const recollection = new Recollection({ ...options, sink })
+    recollection.start()
+    const end = watch(recollection)
+    return () => {
+      end()
+      return recollection.stop()
+    }
+  }
+}
+
+type Rule = (document: Document<AnyKind>, node: string) => boolean
 
 const always: Rule = () => true
 const never: Rule = () => false
 const ofNode: Rule = ({ spec }, node) => fieldOf(spec, 'node') === node
 
 /** What sessions and announcements follow from. Of what comes with pods, only what is ours: the rest is too much. */
-const remembered: Readonly<Record<ResourceKind, Rule>> = {
+const remembered: Readonly<Record<AnyKind, Rule>> = {
   IPPool: always,
   Node: always,
   BGPConfiguration: always,
@@ -219,6 +231,12 @@ const remembered: Readonly<Record<ResourceKind, Rule>> = {
   IPAMConfiguration: never,
   IPReservation: never,
   CalicoNodeStatus: never,
+  // Those that have addresses only inside the cluster are announced by their ranges.
+  Service: ({ spec }) => fieldOf(spec, 'type') !== 'ClusterIP' || fieldOf(spec, 'externalIPs') !== undefined,
+  EndpointSlice: ({ spec }, node) => {
+    const endpoints = fieldOf(spec, 'endpoints')
+    return Array.isArray(endpoints) && endpoints.some((one) => fieldOf(one, 'nodeName') === node)
+  },
 }
 
 function fieldOf(spec: unknown, name: string): unknown {
@@ -226,7 +244,7 @@ function fieldOf(spec: unknown, name: string): unknown {
 }
 
 /** Without the revision: a writer that changes nothing is no news. */
-function lineOf(document: Document): string {
+function lineOf(document: Document<AnyKind>): string {
   const { resourceVersion: _, ...metadata } = document.metadata
   return printJson({ ...document, metadata })
 }

@@ -5,7 +5,7 @@ import type { TimerClock } from '../reconcile/clock.ts'
 
 export interface ServicesOptions {
   /** Follows them until the function it returns is called; undefined: there is no Kubernetes API that we know of. */
-  readonly watch: ((sink: FeedSink) => () => void) | undefined
+  readonly watch: ((sink: FeedSink) => () => Promise<void>) | undefined
   /** Where they are noted. */
   readonly sink: Omit<FeedSink, 'inSync'>
   readonly clock: Pick<TimerClock, 'after'>
@@ -23,9 +23,11 @@ export class Services {
   readonly #options: ServicesOptions
   /** Those that have been noted. */
   readonly #known = new Set<ResourceId>()
+  /** What there is trouble with. */
+  readonly #troubled = new Set<string>()
   #isNeeded = false
   #isSettled = true
-  #stop: () => void = () => {}
+  #stop: () => Promise<void> = async () => {}
 
   constructor(options: ServicesOptions) {
     this.#options = options
@@ -48,8 +50,9 @@ export class Services {
     else this.#end()
   }
 
-  stop(): void {
-    this.#stop()
+  /** Resolves when all there is to remember of them is kept. */
+  stop(): Promise<void> {
+    return this.#stop()
   }
 
   #begin(): void {
@@ -71,23 +74,31 @@ export class Services {
       inSync: (isWhole) => {
         if (isWhole) this.#settled()
       },
-      problem: (problem) => isOver || sink.problem(problem),
-      healed: (subject) => sink.healed(subject),
+      problem: (problem) => {
+        if (isOver) return
+        this.#troubled.add(problem.subject)
+        sink.problem(problem)
+      },
+      healed: (subject) => {
+        this.#troubled.delete(subject)
+        sink.healed(subject)
+      },
     })
     this.#stop = () => {
       isOver = true
       cancel()
-      end()
+      return end()
     }
   }
 
   /** What was known of them counts no more. */
   #end(): void {
-    this.#stop()
-    this.#stop = () => {}
+    void this.#stop()
+    this.#stop = async () => {}
     for (const id of this.#known) this.#options.sink.delete(id)
     this.#known.clear()
-    this.#options.sink.healed('services')
+    for (const subject of this.#troubled) this.#options.sink.healed(subject)
+    this.#troubled.clear()
     this.#settled()
   }
 

@@ -47,7 +47,7 @@ export function kernelSettings(current: () => Settings): KernelOptions['settings
 }
 
 /** What the agent remembers from run to run, besides what calico-node does. */
-export const STATE_FILES = ['caracal-routes', 'caracal-cluster'] as const
+export const STATE_FILES = ['caracal-routes', 'caracal-cluster', 'caracal-services'] as const
 
 export function stateFile({ stateDir }: Settings, name: (typeof STATE_FILES)[number]): string {
   return join(stateDir, name)

@@ -194,8 +194,11 @@ t.test('a node writes what Calico writes, from an empty cluster to its end', asy
   t.same(begun.filter(isCondition), [up])
 
   // Pods come and go, the node is cordoned, and kubelet tells how it is: nothing of that is ours to write.
+  const pods = () => [...node.view.all('WorkloadEndpoint')].length
   server.put('pods', podObject('shop', 'web-0', { ip: '10.244.0.1' }))
+  await until('the pod is known', () => pods() === 1)
   server.remove('pods', 'web-0', 'shop')
+  await until('the pod is gone', () => pods() === 0)
   change(server, (object) => ({ ...object, spec: { unschedulable: true } }))
   node.clock.advance(60_000)
   await node.stop()

@@ -1,8 +1,14 @@
 // What is remembered of the datastore: when it counts, for how long, and what is worth remembering.
 
 import t from 'tap'
-import { Recollection, type RecollectionOptions, type Stamp } from '../../src/agent/recollection.ts'
-import type { Document } from '../../src/cluster/feed.ts'
+import {
+  Recollection,
+  type RecollectionOptions,
+  remembering,
+  type Stamp,
+} from '../../src/agent/recollection.ts'
+import type { AnyKind, Document, FeedSink } from '../../src/cluster/feed.ts'
+import { service, slice } from '../kit/documents.ts'
 import { FakeClock } from '../kit/reconciler.ts'
 import { document } from '../kit/resources.ts'
 import { recordingSink } from '../kit/sink.ts'
@@ -25,22 +31,24 @@ function host() {
       text = now
     },
   }
+  const options: Omit<RecollectionOptions, 'sink'> = {
+    subject: 'datastore',
+    stamp,
+    file,
+    clock,
+    now: () => Date.UTC(2026, 10, 21) + clock.now(),
+    log: { info: () => {}, warn: ({ reason }: { reason: string }) => warnings.push(reason) } as never,
+  }
   const run = (mark: Partial<Stamp> = {}) => {
     const sink = recordingSink()
-    const recollection = new Recollection({
-      sink,
-      stamp: { ...stamp, ...mark },
-      file,
-      clock,
-      now: () => Date.UTC(2026, 10, 21) + clock.now(),
-      log: { info: () => {}, warn: ({ reason }: { reason: string }) => warnings.push(reason) } as never,
-    })
+    const recollection = new Recollection({ ...options, stamp: { ...stamp, ...mark }, sink })
     recollection.start()
     return { recollection, sink }
   }
   return {
     clock,
     warnings,
+    options,
     run,
     get text() {
       return text
@@ -55,7 +63,7 @@ function host() {
 }
 
 /** An agent that has been told these, and has stopped. */
-async function past(machine: ReturnType<typeof host>, ...documents: Document[]): Promise<void> {
+async function past(machine: ReturnType<typeof host>, ...documents: Document<AnyKind>[]): Promise<void> {
   const { recollection } = machine.run()
   for (const each of documents) recollection.set(each)
   recollection.inSync(true)
@@ -131,6 +139,28 @@ t.test('of what comes with pods only what is ours is worth remembering', async (
     [...sink.documents.keys()].map((id) => id.slice(0, id.indexOf('/'))),
     ['WorkloadEndpoint', 'IPAMBlock', 'BlockAffinity', 'Node'],
   )
+})
+
+t.test('of services those that have addresses outside, and the endpoints of this node', async (t) => {
+  const machine = host()
+  const inside = service('web/inside', { type: 'ClusterIP' })
+  const outside = service('web/outside')
+  const external = service('web/external', { type: 'ClusterIP', externalIPs: ['203.0.113.7'] })
+  const here = slice('web/outside', 'node-a 10.65.0.2 ready', 'node-b 10.65.1.2 ready')
+  const there = slice('web/external', 'node-b 10.65.1.3 ready')
+  await past(machine, inside, outside, external, here, there)
+  let ended = false
+  const follow = (_: FeedSink) => () => {
+    ended = true
+  }
+  const sink = recordingSink()
+  const end = remembering(follow, { ...machine.options, subject: 'services' })(sink)
+  machine.clock.advance(3_000)
+  const names = [outside, external, here].map(({ kind, metadata: { name } }) => `${kind}/web/${name}`)
+  t.same([...sink.documents.keys()], names)
+  t.match([...sink.problems.keys()], ['services (as remembered)'])
+  await end()
+  t.ok(ended)
 })
 
 t.test(

@@ -33,14 +33,17 @@ async function start(t: Test, server: KubernetesServer) {
   }
   const client = apiClient({ kubeconfig: await server.kubeconfig(TOKEN) })
   const services = new Services({
-    watch: (sink) => watchServices(client, sink, { ...feedTiming, relist: 10, patience: 50 }),
+    watch: (sink) => {
+      const end = watchServices(client, sink, { ...feedTiming, relist: 10, patience: 50 })
+      return async () => end()
+    },
     sink,
     clock: systemClock,
     onSettled: () => {},
   })
   const datastore = openDatastore({ type: 'file', path })
   t.teardown(async () => {
-    services.stop()
+    await services.stop()
     client.close()
     await datastore.close()
     await rm(path, { recursive: true })
