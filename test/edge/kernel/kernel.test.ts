@@ -153,11 +153,12 @@ withBoth('nothing foreign is touched, before pruning nothing at all goes', async
     '-6 route add fd99::/64 via fd00::9 proto bird',
   ]
   ns.ip(...foreign)
-  /** Without link-local addresses, which the kernel adds when it is sure of them. */
+  /** Without those of IPv6 that the kernel adds by itself, when it has seen a carrier and is sure of its addresses. */
   const routes = () =>
-    [...ns.show('route show table all'), ...ns.show('-6 route show table all')]
-      .filter((line) => !line.startsWith('local fe80:'))
-      .sort()
+    [
+      ...ns.show('-4 route show table all'),
+      ...ns.show('-6 route show table all').filter((line) => !line.includes('proto kernel')),
+    ].sort()
   const untouched = routes()
   ns.ip('route add blackhole 10.65.4.0/26 proto bird', 'route add 10.65.5.0/26 via 172.18.0.9 proto bird')
   const { kernel, want } = await follow(t, ns, undefined, { routeWriter })
