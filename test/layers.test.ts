@@ -27,7 +27,7 @@ const layers: Readonly<Record<string, Layer>> = {
   plan: { imports: ['inet', 'cluster'], types: ['bgp'] },
   ipam: { imports: ['inet', 'cluster'] },
   startup: { imports: ['inet', 'cluster', 'config'] },
-  edge: { imports: [...pure, 'edge/observe', 'edge/system-clock.ts'], world: true },
+  edge: { imports: [...pure, 'edge/observe', 'edge/libc.ts', 'edge/system-clock.ts'], world: true },
   cli: { imports: ['edge/control'], types: [...pure, 'edge', 'agent'] },
   agent: { imports: [...pure, 'edge'], types: ['edge'], world: true },
   'agent.ts': { imports: [...pure, 'edge', 'agent'], world: true },

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import type { PasswordRef, Transport } from '../../bgp/types.ts'
 import { type Address, type Family, familyOf } from '../../inet/address.ts'
-import { bind, int, SOCKADDR_STORAGE, setOption, sockaddr, tcpSocket } from './libc.ts'
+import { bind, int, SOCKADDR_STORAGE, setOption, sockaddr, tcpSocket } from './tcp-socket.ts'
 
 export interface Guard {
   readonly address: Address

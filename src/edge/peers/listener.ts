@@ -15,9 +15,9 @@ import {
 } from '../../inet/address.ts'
 import type { Log } from '../observe/log.ts'
 import { type Guard, guardAccepted, listeningSocket, setKey } from './guard.ts'
-import { loadLibc } from './libc.ts'
 import type { Limits } from './limits.ts'
 import { socketErrorText } from './socket-error.ts'
+import { socketCalls } from './tcp-socket.ts'
 
 export interface ListenPoint {
   readonly family: Family
@@ -140,7 +140,7 @@ export class Listener {
   #makeBare(forThe: Address): void {
     if (this.#bare) return
     try {
-      loadLibc()
+      socketCalls()
     } catch (error) {
       this.bar(forThe, (error as Error).message)
       return

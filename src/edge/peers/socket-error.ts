@@ -24,8 +24,3 @@ export function socketErrorText(error: Error): string {
   const { code = '' } = error as NodeJS.ErrnoException
   return TEXTS[code] ?? error.message
 }
-
-/** The same for the name of an error, `EADDRINUSE`. */
-export function systemErrorText(name: string): string {
-  return TEXTS[name] ?? name
-}

@@ -2,9 +2,9 @@
 // RTNLGRP_IPV4_ROUTE and RTNLGRP_IPV6_ROUTE. One socket for both, since an interface takes its routes along when it goes, and
 // a route that comes after its interface must not be taken for one from before.
 
+import { CallError } from '../../libc.ts'
 import type { KernelEvent, MonitorHandlers } from '../monitor.ts'
 import type { RouteNews } from '../route-table.ts'
-import { CallError } from './libc.ts'
 import { RTM_DELLINK, RTM_NEWLINK, readLink } from './link.ts'
 import { type Message, messagesOf } from './message.ts'
 import { RTM_DELROUTE, RTM_NEWROUTE, readRoute } from './route.ts'

@@ -1,10 +1,10 @@
 // The routing table by way of rtnetlink(7): some hundred routes a call, where `ip -batch` makes a call of each.
 
 import type { Family } from '../../../inet/address.ts'
+import { CallError } from '../../libc.ts'
 import type { Outcome } from '../batch.ts'
 import type { KernelRoute, PrintedRoute } from '../kernel-route.ts'
 import type { RouteTable } from '../route-table.ts'
-import { CallError } from './libc.ts'
 import {
   type Answer,
   type Message,

@@ -1,7 +1,7 @@
 // A socket of the NETLINK_ROUTE family. netlink(7).
 
 import { closeSync, openSync } from 'node:fs'
-import { CallError, checked, libc, onOtherThread } from './libc.ts'
+import { attachFilter, CallError, checked, libc, onOtherThread, SOL_SOCKET } from '../../libc.ts'
 import { LITTLE } from './message.ts'
 
 export const ENOENT = 2
@@ -11,8 +11,6 @@ export const ENOBUFS = 105
 const AF_NETLINK = 16
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
-const SOL_SOCKET = 1
-const SO_ATTACH_FILTER = 26
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
@@ -90,13 +88,12 @@ export class NetlinkSocket {
   ignore(portId: number): void {
     const sender = new DataView(new ArrayBuffer(4))
     sender.setUint32(0, portId, LITTLE)
-    const filter = [
+    attachFilter(this.#fd, [
       { code: 0x20, jt: 0, jf: 0, k: 12 }, // load nlmsg_pid, which it takes for big-endian
       { code: 0x15, jt: 0, jf: 1, k: sender.getUint32(0) },
       { code: 0x06, jt: 0, jf: 0, k: 0 }, // nothing of it
       { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff }, // all of it
-    ]
-    checked(libc().attachFilter(this.#fd, SOL_SOCKET, SO_ATTACH_FILTER, { len: filter.length, filter }, 16))
+    ])
   }
 
   /** Calls back when something has come: by SIGIO, socket(7), since Node can wait for no such descriptor. */

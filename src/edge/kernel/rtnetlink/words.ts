@@ -1,6 +1,6 @@
 // Refusals as ip(8) puts them (iproute2 lib/libnetlink.c), which people know and ../words.ts reads.
 
-import { errorText } from './libc.ts'
+import { errorText } from '../../libc.ts'
 import type { Answer } from './message.ts'
 
 /** The kernel's own words where it has some, else those of the C library for its error. */
