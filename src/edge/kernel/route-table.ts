@@ -6,8 +6,20 @@ import type { Outcome } from './batch.ts'
 import type { KernelRoute, PrintedRoute } from './kernel-route.ts'
 import type { Monitor, MonitorHandlers } from './monitor.ts'
 
+/** The table changed while it was read: something of it may be missing or have come twice. */
+export class InterruptedReading extends Error {
+  override readonly name = 'InterruptedReading'
+
+  constructor() {
+    super('the table changed while it was read')
+  }
+}
+
 export interface RouteTable {
-  /** All that it holds, whoever wrote it, some at a time so that a long table never holds up others. Rejects when unreadable. */
+  /**
+   * All that it holds, whoever wrote it, some at a time so that a long table never holds up others. Rejects when
+   * unreadable, and with an InterruptedReading when what was handed out is worth nothing.
+   */
   read(): AsyncIterable<readonly PrintedRoute[]>
   /** Makes the kernel hold these routes, in order, each in place of any other of its prefix and metric. Never rejects. */
   replace(routes: readonly KernelRoute[]): Promise<readonly Outcome[]>

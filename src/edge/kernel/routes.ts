@@ -15,7 +15,7 @@ import {
 } from './kernel-route.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
-import type { RouteTable } from './route-table.ts'
+import { InterruptedReading, type RouteTable } from './route-table.ts'
 import type { SavedState } from './saved-state.ts'
 
 export interface RoutesOptions {
@@ -39,6 +39,9 @@ export interface Seen<T> {
 export function routeKey({ prefix, metric }: KernelRoute): string {
   return metric === undefined ? prefix : `${prefix} metric ${metric}`
 }
+
+/** So often at most a table is read in a row that others change meanwhile; then it waits for the next time. */
+const READINGS = 5
 
 const COMPARED = [
   'prefix',
@@ -102,6 +105,16 @@ export class Routes implements Kind<KernelRoute> {
   }
 
   async read(): Promise<readonly KernelRoute[]> {
+    for (let left = READINGS; ; ) {
+      try {
+        return await this.#readAll()
+      } catch (error) {
+        if (!(error instanceof InterruptedReading) || --left === 0) throw error
+      }
+    }
+  }
+
+  async #readAll(): Promise<readonly KernelRoute[]> {
     const ours: KernelRoute[] = []
     const foreign = new Map<string, ForeignRoute>()
     for await (const some of this.#options.table.read()) {

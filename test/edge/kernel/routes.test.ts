@@ -1,7 +1,8 @@
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
-import type { KernelRoute } from '../../../src/edge/kernel/kernel-route.ts'
+import type { KernelRoute, PrintedRoute } from '../../../src/edge/kernel/kernel-route.ts'
 import { openRouteTable, type RouteWriter } from '../../../src/edge/kernel/open-route-table.ts'
+import { InterruptedReading } from '../../../src/edge/kernel/route-table.ts'
 import { Routes, sameRoute } from '../../../src/edge/kernel/routes.ts'
 import { openIp } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
@@ -352,3 +353,39 @@ withBoth(
     t.same(ns.show('route show 203.0.113.0/24'), [], 'what cannot be noted is not written')
   },
 )
+
+t.test('a table that changes while it is read is read again, but not for ever', async (t) => {
+  let interruptions = 0
+  const printed: PrintedRoute = {
+    type: 6,
+    prefix: prefix('10.65.0.0/26'),
+    protocol: '80',
+    main: true,
+    tos: false,
+    dead: false,
+    metric: 0,
+    route: route('10.65.0.0/26', blackhole),
+  }
+  const kind = new Routes({
+    table: {
+      async *read() {
+        yield [printed] // worth nothing when the rest of it is missing
+        if (interruptions-- > 0) throw new InterruptedReading()
+      },
+      replace: async () => [],
+      remove: async () => [],
+      close: async () => {},
+    },
+    ownership: {
+      settings: { workloadPrefixes: ['cali'], removeExternalRoutes: true, workloadProtocol: 3 },
+      owns: () => true,
+    },
+    saved: { claim: () => true, release: () => {} },
+    graceOf: () => 0,
+    onForeign: () => {},
+  })
+  interruptions = 4
+  t.same(await kind.read(), [printed.route])
+  interruptions = 5
+  await t.rejects(kind.read(), InterruptedReading)
+})

@@ -12,6 +12,8 @@ export const NLM_F_REPLACE = 0x100
 export const NLM_F_CREATE = 0x400
 /** NLM_F_ROOT and NLM_F_MATCH: everything that fits. */
 export const NLM_F_DUMP = 0x300
+/** Of an answer that has several parts: what they are about changed in between. */
+export const NLM_F_DUMP_INTR = 0x10
 /** Of an answer: the request is not repeated in it, and attributes follow. */
 const NLM_F_ACK_TLVS = 0x200
 /** Kernels from before extended answers have none. */

@@ -4,12 +4,13 @@ import type { Family } from '../../../inet/address.ts'
 import { CallError } from '../../libc.ts'
 import type { Outcome } from '../batch.ts'
 import type { KernelRoute, PrintedRoute } from '../kernel-route.ts'
-import type { RouteTable } from '../route-table.ts'
+import { InterruptedReading, type RouteTable } from '../route-table.ts'
 import {
   type Answer,
   type Message,
   MessageWriter,
   messagesOf,
+  NLM_F_DUMP_INTR,
   NLMSG_DONE,
   NLMSG_ERROR,
   readAnswer,
@@ -128,6 +129,7 @@ async function* dump(socket: NetlinkSocket, family: Family): AsyncGenerator<read
   for (let isOver = false; !isOver; ) {
     const view = await socket.receiveNext()
     const messages = [...messagesOf(view)]
+    if (messages.some(({ flags }) => flags & NLM_F_DUMP_INTR)) throw new InterruptedReading()
     isOver = messages.some((message) => isLast(view, message))
     yield messages
       .filter(({ type }) => type === RTM_NEWROUTE)
