@@ -16,7 +16,8 @@ Names, forms and defaults are those of Calico. A setting comes from the first of
 5. the default.
 
 A wrong value is reported by \`agent status\` and \`agent config\`, with the name of the variable or resource and what would be
-right, and the next source is used. \`none\` stands for the zero value where the table says so. An empty variable counts as unset.
+right, and the next source is used; but with a wrong NODENAME, or none to tell where the datastore is, the agent does not run at all
+([exit codes](exit-codes.md)). \`none\` stands for the zero value where the table says so. An empty variable counts as unset.
 Names that begin with \`FELIX_\` are read in any case. *Live* settings are taken while the agent runs.
 
 `

@@ -33,6 +33,7 @@ import {
 import { Startup } from './agent/startup.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
+import { exitCodeOf, refuseSettings } from './agent/unable.ts'
 import { KernelWishes } from './agent/wishes.ts'
 import type { Speaker } from './bgp/speaker.ts'
 import type { AnyKind, Datastore } from './cluster/feed.ts'
@@ -56,15 +57,27 @@ import { Plan } from './plan/plan.ts'
 
 const REFER_TO_SECRETS: ReadonlySet<AnyKind> = new Set(['BGPPeer', 'BGPConfiguration'])
 
-/** Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this. */
-export async function runAgent(environment: Environment): Promise<void> {
-  const agent = new Agent(environment)
+/**
+ * Runs until SIGTERM or SIGINT. Everything in the kernel stays as it is; `agent uninstall` is not this.
+ * Returns the exit code, after which the process must end: one that could not start may be listening to the kernel.
+ */
+export async function runAgent(environment: Environment): Promise<number> {
   const signalled = new Promise<string>((resolve) => {
     // Not `once`: execa's own handler ends the process at once when it finds itself the only one left.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
   })
-  await agent.start()
-  await agent.stop(await signalled)
+  try {
+    const agent = new Agent(environment)
+    await agent.start()
+    await agent.stop(await signalled)
+    return 0
+  } catch (error) {
+    const code = exitCodeOf(error)
+    if (code === undefined) throw error
+    const log = createLog({ node: environment.NODENAME ?? '', level: 'error', destination: process.stdout })
+    log.error({ reason: (error as Error).message }, 'the agent cannot run')
+    return code
+  }
 }
 
 class Agent {
@@ -99,6 +112,7 @@ class Agent {
   constructor(environment: Environment) {
     this.#live = new LiveSettings(environment, this.#view)
     const settings = this.#settings
+    refuseSettings(this.#live.resolved)
     this.#log = createLog({ node: settings.nodename, level: settings.logLevel })
     this.#plan = new Plan(settings.nodename, planSettings(settings))
     this.#secrets = secretDirectory(settings.bgpSecrets, (ref, state) =>

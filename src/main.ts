@@ -9,7 +9,7 @@ process.stdout.on('error', (err: NodeJS.ErrnoException) => {
   if (err.code !== 'EPIPE') throw err
 })
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   environment: process.env,
   version,
   now: Date.now,
@@ -20,3 +20,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
     (await import('./agent/uninstall.ts')).uninstall(environment, options),
   runAgent: async (environment) => (await import('./agent.ts')).runAgent(environment),
 })
+
+process.exitCode = code
+if (code !== 0) process.exit()

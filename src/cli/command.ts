@@ -12,8 +12,8 @@ export interface Context {
   readonly now: () => number
   readonly out: (text: string) => void
   readonly err: (text: string) => void
-  /** The daemon; settles when it has stopped. */
-  readonly runAgent: (environment: Environment) => Promise<void>
+  /** The daemon; gives the exit code when it has stopped. */
+  readonly runAgent: (environment: Environment) => Promise<number>
   /** Works without the daemon, which must have stopped. */
   readonly uninstall: (environment: Environment, options: UninstallOptions) => Promise<Uninstalled>
 }

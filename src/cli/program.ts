@@ -42,7 +42,7 @@ function build(context: Context, done: (code: number) => void): Command {
   program
     .command('run')
     .description('run the agent until SIGTERM; routes stay when it stops')
-    .action(() => context.runAgent(context.environment))
+    .action(async () => done(await context.runAgent(context.environment)))
 
   for (const row of asked) addQuestion(program, row, context, done)
   const bgp = program.command('bgp').description('peers, paths and routes of BGP')

@@ -49,6 +49,7 @@ async function agent(argv: readonly string[], environment: Record<string, string
     uninstall: async () => ({ unable: 'not in this test' }),
     runAgent: async () => {
       printed.ran++
+      return 0
     },
   })
   return { code, ...printed }

@@ -1,6 +1,7 @@
 // The datastores by their DATASTORE_TYPE. All of them pass test/kit/datastore/contract.ts.
 
 import type { Datastore } from '../../cluster/feed.ts'
+import { SettingError } from '../../config/error.ts'
 import { etcdDatastore } from './etcd/index.ts'
 import { fileDatastore } from './file/index.ts'
 import type { Client } from './kubernetes/client.ts'
@@ -38,13 +39,13 @@ const datastores: Record<DatastoreType, (settings: DatastoreSettings, client?: C
 /**
  * Opens a datastore. Nothing is contacted before the first call. With a `client` of the Kubernetes API that one is used,
  * which whoever has made it closes.
- * @throws when a setting it needs is missing
+ * @throws SettingError when a setting it needs is missing
  */
 export function openDatastore(settings: DatastoreSettings, client?: Client): Datastore {
   return datastores[settings.type](settings, client)
 }
 
 function required<T extends { length: number }>(variable: string, value: T | undefined): T {
-  if (!value?.length) throw new Error(`${variable} is not set, and this DATASTORE_TYPE needs it`)
+  if (!value?.length) throw new SettingError(variable, 'not set, and this DATASTORE_TYPE needs it')
   return value
 }
