@@ -56,7 +56,7 @@ async function check(lab: Lab, machine: Machine): Promise<void> {
 async function answers(lab: Lab, { name }: Machine, daemon: Daemon): Promise<void> {
   const question = ['vtysh', '-N', lab.namespaceOf(name), '-d', daemon, '-c', 'show version']
   const hears = async () => (await outcome(question, { signal: lab.signal })).code === 0
-  if (!(await until(hears, { deadlineMs: 10_000, signal: lab.signal })))
+  if (!(await until(hears, { deadlineMs: 30_000, signal: lab.signal })))
     throw new LabError(`${name}: ${daemon} does not answer`)
 }
 

@@ -95,7 +95,7 @@ async function startMonitor(lab: Lab, on: string, command: string): Promise<void
     log: monitorLog,
   })
   const process = lab.state.processes[`${on} monitor`]!
-  const listens = await until(() => listensToNetlink(process), { deadlineMs: 5_000, signal: lab.signal })
+  const listens = await until(() => listensToNetlink(process), { deadlineMs: 30_000, signal: lab.signal })
   if (!listens) throw new LabError(`${command} does not listen to the kernel`)
 }
 

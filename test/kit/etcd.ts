@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline'
 import { execa } from 'execa'
 import { type Certificates, makeCertificates } from './certificates.ts'
 
-const START_DEADLINE_MS = 15_000
+const START_DEADLINE_MS = 60_000
 
 export interface EtcdOptions {
   /** Serve `https` only, and ask clients for a certificate. */
@@ -148,7 +148,7 @@ function etcdctl(url: string, certificates: Certificates | undefined, args: read
     : []
   return execa('etcdctl', ['--endpoints', url, ...tls, ...args], {
     env: { ETCDCTL_API: '3' },
-    timeout: 10_000,
+    timeout: 30_000,
   })
 }
 

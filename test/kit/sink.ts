@@ -2,7 +2,7 @@
 
 import type { AnyKind, Document, FeedSink, Problem, ResourceId } from '../../src/cluster/feed.ts'
 
-const DEADLINE_MS = 15_000
+const DEADLINE_MS = 60_000
 
 export interface RecordingSink extends FeedSink {
   readonly documents: Map<ResourceId, Document<AnyKind>>

@@ -35,7 +35,7 @@ const end = (over: string): void => {
   tell({ over })
 }
 
-let hold = setTimeout(() => end('no session'), 15_000)
+let hold = setTimeout(() => end('no session'), 60_000)
 let keepalives: NodeJS.Timeout | undefined
 
 socket.on('connect', () => {
