@@ -9,6 +9,9 @@ import { repository } from '../state.ts'
 import type { LabNode } from '../topology/index.ts'
 import { startNodeBird, stopBird } from './bird.ts'
 
+/** The sources, or a bundle of them (CARACAL_LAB_AGENT). */
+const program = process.env.CARACAL_LAB_AGENT ?? join(repository, 'src', 'main.ts')
+
 interface Runner {
   start(lab: Lab, node: LabNode): Promise<void>
   stop(lab: Lab, node: LabNode, signal: NodeJS.Signals): Promise<void>
@@ -20,7 +23,7 @@ const runners: Readonly<Record<LabNode['agent'], Runner>> = {
       startProcess(lab, {
         name: processName(node.name),
         machine: node.name,
-        argv: [process.execPath, join(repository, 'src', 'main.ts'), 'run'],
+        argv: [process.execPath, program, 'run'],
         environment: agentEnvironment(lab, node),
         log: 'agent.log',
       }),

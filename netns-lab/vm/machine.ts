@@ -32,6 +32,8 @@ export interface MachineOptions {
   readonly limitMs: number
   /** Further directories in which what the command writes is kept; everything else is gone with the machine. */
   readonly kept?: readonly string[]
+  /** Puts what the command needs into a directory that both sides see, and returns variables for it. */
+  readonly prepare?: (directory: string) => Promise<Readonly<Record<string, string>>>
 }
 
 export interface MachineOutcome {
@@ -61,12 +63,12 @@ export async function runInMachine(
   argv: readonly string[],
   options: MachineOptions,
 ): Promise<MachineOutcome> {
-  const { signal, progress, limitMs, kept = [] } = options
+  const { signal, progress, limitMs, kept = [], prepare = async () => ({}) } = options
   await build(signal)
   const directory = newDirectory()
   try {
     copyFileSync(join(import.meta.dirname, 'start.sh'), join(directory, 'start.sh'))
-    writeFileSync(join(directory, 'command'), commandFile(argv, kept))
+    writeFileSync(join(directory, 'command'), commandFile(argv, kept, await prepare(directory)))
     const [program, ...args] = uml(directory)
     const { timedOut } = await execa(program!, args, {
       reject: false,
@@ -139,13 +141,18 @@ function uml(directory: string): string[] {
 }
 
 /** What start.sh reads: shell. */
-function commandFile(argv: readonly string[], kept: readonly string[]): string {
+function commandFile(
+  argv: readonly string[],
+  kept: readonly string[],
+  variables: Readonly<Record<string, string>>,
+): string {
   const environment = {
     PATH: process.env.PATH ?? '',
     HOME: '/root',
     CARACAL_LAB_PATIENCE: String(patience),
     // Starting Node is the slow part of most steps, and this makes it three times as fast.
     NODE_COMPILE_CACHE: '/tmp/node-compile-cache',
+    ...variables,
   }
   return [
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${quoted(value)}`),

@@ -2,7 +2,9 @@
 // what it prints looks as if they were told here.
 
 import { join } from 'node:path'
+import { execa } from 'execa'
 import { LabError } from '../lab.ts'
+import { repository } from '../state.ts'
 import { storiesFolder } from '../story/index.ts'
 import { type Turn, type TurnOptions, titleOf } from '../story/turns.ts'
 import { runInMachine } from './machine.ts'
@@ -29,6 +31,7 @@ async function passedInMachine(turns: readonly Turn[], options: TurnOptions): Pr
       progress,
       limitMs: bootMs + turns.length * turnMs,
       kept: update ? [storiesFolder] : [],
+      prepare: (directory) => bundledAgent(join(directory, 'agent'), signal),
     })
     if (problem !== undefined) progress(problem)
     return results.split('\n')
@@ -37,4 +40,12 @@ async function passedInMachine(turns: readonly Turn[], options: TurnOptions): Pr
     progress(err.message)
     return []
   }
+}
+
+/** To find and read a thousand files takes minutes in there, so the agent is the bundle of them that the image has. */
+async function bundledAgent(directory: string, signal: AbortSignal): Promise<Record<string, string>> {
+  await execa(process.execPath, [join(repository, 'scripts', 'build.ts'), directory], {
+    cancelSignal: signal,
+  })
+  return { CARACAL_LAB_AGENT: join(directory, 'main.js') }
 }
