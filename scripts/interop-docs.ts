@@ -14,8 +14,8 @@ What was found when our speaker met other daemons, as Debian packages them, each
 
 Each feature is tried over real sessions, to the end: a peering counts when routes have gone both ways with the right next
 hops and AS paths, reflection when ORIGINATOR_ID and CLUSTER_LIST are right, a graceful restart when no route was missing
-at any time and those that were not announced again are gone afterwards, ADD-PATH when both of two paths arrive, in both
-families, and BFD when both ends give up a session whose packets get lost, long before its hold timer.
+at any time, no reflected one either, and those that were not announced again are gone afterwards, ADD-PATH when both of two
+paths arrive, in both families, and BFD when both ends give up a session whose packets get lost, long before its hold timer.
 
 `
 

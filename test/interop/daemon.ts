@@ -74,6 +74,8 @@ export interface Adapter {
   routes(plan: Plan, neighbor: Neighbor, prefix: Prefix): Promise<readonly Seen[]>
   /** Has it ask the neighbor to announce everything again (RFC 2918). */
   refresh(plan: Plan, neighbor: Neighbor): Promise<unknown>
+  /** It takes the option for a session with an internal peer, and does nothing about it. */
+  readonly ttlSecurity?: 'external only'
   /** Whether BFD sees the neighbor. Absent: it has no BFD. */
   bfdUp?(plan: Plan, neighbor: Neighbor): Promise<boolean>
 }

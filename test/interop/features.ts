@@ -19,10 +19,13 @@ import {
 
 /** Those that are made for several paths, and those that BFD watches. */
 const PATHS = ['paths', 'client6'] as const
-const WATCHED = ['signed', 'signed6'] as const
+const WATCHED = ['signed', 'signed6', 'signedInternal'] as const
 
 /** Milliseconds for what some never do, on a session that is up: all of it is waited for with those. */
 const PATIENCE = 15_000
+
+/** Restarts of a reflector are for those that are one. */
+export const IT_REFLECTS = 'reflector with us as client'
 
 export interface Feature {
   readonly name: string
@@ -49,14 +52,20 @@ export const FEATURES: readonly Feature[] = [
     tryWith: (bench) => forAll<SessionName>(['client', 'client6'], (name) => weReflect(bench, name)),
   },
   {
-    name: 'reflector with us as client',
+    name: IT_REFLECTS,
     standard: 'RFC 4456',
     tryWith: itReflects,
   },
   { name: 'MD5, IPv4', standard: 'RFC 2385', tryWith: (bench) => exchange(bench, 'signed') },
   { name: 'MD5, IPv6', standard: 'RFC 2385', tryWith: (bench) => exchange(bench, 'signed6') },
+  {
+    name: 'MD5, internal peer',
+    standard: 'RFC 2385',
+    tryWith: (bench) => exchange(bench, 'signedInternal'),
+  },
   { name: 'GTSM, IPv4', standard: 'RFC 5082', tryWith: (bench) => exchange(bench, 'near') },
   { name: 'GTSM, IPv6', standard: 'RFC 5082', tryWith: (bench) => exchange(bench, 'near6') },
+  { name: 'GTSM, internal peer', standard: 'RFC 5082', tryWith: guardedInternal },
   { name: 'large communities', standard: 'RFC 8092', tryWith: largeCommunities },
   { name: 'route refresh, we ask', standard: 'RFC 2918', tryWith: weAsk },
   { name: 'route refresh, it asks', standard: 'RFC 2918', tryWith: itAsks },
@@ -90,6 +99,14 @@ async function exchange(bench: Bench, name: SessionName): Promise<void> {
   const seen = await bench.theySee(name, OURS.stays[family])
   demand('next hop of our route', seen.nextHop, place.ours(sessionOf(name)))
   demand('AS path of our route', seen.asPath, internal ? [] : [OUR_ASN])
+}
+
+/** Packets of the others come with a TTL that is refused, so that it is no use to wait for a session. */
+async function guardedInternal(bench: Bench): Promise<void> {
+  const { ttlSecurity } = bench.adapter
+  if (ttlSecurity === 'external only' && !bench.isUp('nearInternal'))
+    throw new Error('with external peers only')
+  await exchange(bench, 'nearInternal')
 }
 
 async function weReflect(bench: Bench, name: SessionName): Promise<void> {

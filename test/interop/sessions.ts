@@ -37,6 +37,8 @@ const NAMES = [
   'near',
   'near6',
   'paths',
+  'signedInternal',
+  'nearInternal',
 ] as const
 
 const TRAITS: Readonly<Record<SessionName, Omit<Session, 'name' | 'family'>>> = {
@@ -53,6 +55,8 @@ const TRAITS: Readonly<Record<SessionName, Omit<Session, 'name' | 'family'>>> = 
   near: { ttlSecurity: true },
   near6: { ttlSecurity: true },
   paths: { internal: true, reflector: 'we', addPath: true },
+  signedInternal: { internal: true, signed: true, bfd: true },
+  nearInternal: { internal: true, ttlSecurity: true },
 }
 
 export const SESSIONS: readonly Session[] = NAMES.map((name) => ({

@@ -56,6 +56,7 @@ function session(neighbor: Neighbor, asn: number, clusterId: string): string {
     'error wait time 1, 1',
     neighbor.password && `password "${neighbor.password}"`,
     neighbor.ttlSecurity && 'ttl security on',
+    (neighbor.ttlSecurity || neighbor.bfd) && 'direct', // not so by itself between internal peers
     neighbor.bfd && 'bfd on',
     neighbor.client && `rr client; rr cluster id ${clusterId}`,
   ].filter(Boolean)

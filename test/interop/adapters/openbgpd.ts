@@ -12,6 +12,8 @@ export const openbgpd: Adapter = {
   name: 'OpenBGPD',
   version: [[BGPD, '-V'], /OpenBGPD (\S+)/],
 
+  ttlSecurity: 'external only',
+
   files: (plan) => ({ 'bgpd.conf': configuration(plan) }),
   programs: () => [['sh', '-c', `${HOME} && exec ${BGPD} -d -f bgpd.conf`]],
 
