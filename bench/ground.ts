@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type Address, address } from '../src/inet/address.ts'
 import { enter } from '../test/kit/bird.ts'
 import { type Contestant, Running, type Setup } from './contestant.ts'
+import { ownName, removeLeftovers } from './leftovers.ts'
 
 export const DAEMON = address('172.30.0.1')
 
@@ -18,12 +19,13 @@ export function clientAddress(i: number): Address {
 const clients = Array.from({ length: 250 }, (_, i) => clientAddress(i))
 
 export class Ground {
-  readonly namespace = `caracal-bench-${process.pid}`
+  readonly namespace = ownName
   readonly #peers = `${this.namespace}-peers`
-  readonly #directory = mkdtempSync(join(tmpdir(), 'caracal-bench-'))
+  readonly #directory = mkdtempSync(join(tmpdir(), `${ownName}-`))
   readonly #daemons: Running[] = []
 
   constructor() {
+    removeLeftovers()
     chmodSync(this.#directory, 0o755)
     for (const name of [this.namespace, this.#peers]) ip('netns', 'add', name)
     this.#inside(this.namespace, [

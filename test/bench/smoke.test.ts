@@ -1,12 +1,13 @@
 // Each measure of the bench, tried out with next to nothing: the numbers are not looked at.
 
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { execa } from 'execa'
 import t from 'tap'
 import { MEASURES } from '../../bench/measures/index.ts'
 import type { Series } from '../../bench/report.ts'
 import { needsRoot } from '../kit/needs-root.ts'
+import { until } from '../kit/until.ts'
 
 t.setTimeout(180_000) // seconds on a quiet machine; the daemons that are started have a lot to load
 
@@ -30,4 +31,17 @@ t.test('every measure gives figures, of us and of BIRD', needsRoot, async (t) =>
 t.test('every other daemon takes part', needsRoot, async (t) => {
   const series = await tryOut(t.testdir(), 'reflect', '--only', 'FRR,GoBGP,OpenBGPD')
   t.same(new Set(series.map(({ contestant }) => contestant)), new Set(['FRR', 'GoBGP', 'OpenBGPD']))
+})
+
+t.test('what a killed bench has left is gone after the next', needsRoot, async (t) => {
+  const killed = execa(process.execPath, [main, 'memory', '--only', 'Caracal', '--size', '100'], {
+    reject: false,
+  })
+  const namespaces = () => readdirSync('/run/netns').filter((name) => name.includes(`bench-${killed.pid}`))
+  await until('it is under way', () => namespaces().length === 2)
+  killed.kill('SIGKILL')
+  await killed
+  t.equal(namespaces().length, 2)
+  await tryOut(t.testdir(), 'memory', '--only', 'BIRD')
+  t.same(namespaces(), [])
 })
