@@ -3,11 +3,33 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Address } from '../src/inet/address.ts'
+import { clientAddress, DAEMON } from './ground.ts'
 import { countOf, keepalive, openMessage } from './updates.ts'
 
 const [OPEN, UPDATE, NOTIFICATION, KEEPALIVE] = [1, 2, 3, 4]
 const RETRY_MS = 50
 const DEADLINE_MS = 20_000
+const HEARD_MS = 60_000
+
+/** So many, when all of them are up. */
+export function upWith(count: number): Promise<Client[]> {
+  const all = Array.from({ length: count }, (_, i) => new Client({ local: clientAddress(i), remote: DAEMON }))
+  return Promise.all(all.map((client) => client.up()))
+}
+
+/** Resolves when this is so of every one of them. */
+export function everyone(clients: readonly Client[], arrived: (client: Client) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => reject(new Error('not all clients have heard')), HEARD_MS)
+    const look = (): void => {
+      if (!clients.every(arrived)) return
+      clearTimeout(late)
+      resolve()
+    }
+    for (const client of clients) client.onHeard = look
+    look()
+  })
+}
 
 export interface ClientOptions {
   readonly local: Address

@@ -35,6 +35,8 @@ export interface Contestant {
 export class Running {
   readonly #children: readonly ChildProcess[]
   readonly #setup: Setup
+  /** Of the clock of `performance`, in milliseconds. */
+  readonly startedAt = performance.now()
 
   constructor(contestant: Contestant, setup: Setup) {
     this.#setup = setup

@@ -68,6 +68,11 @@ export class Ground {
       this.#inside(this.namespace, [line])
   }
 
+  /** Lines of ip(8), where the daemons run. */
+  batch(lines: readonly string[]): void {
+    this.#inside(this.namespace, lines)
+  }
+
   /** Ends all that is running, and leaves nothing behind. */
   async close(): Promise<void> {
     await Promise.all(this.#daemons.map((running) => running.kill()))

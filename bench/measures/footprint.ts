@@ -2,10 +2,11 @@
 
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Client } from '../client.ts'
+import { Client, everyone, upWith } from '../client.ts'
 import { fill } from '../fill.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
+import { announce } from '../updates.ts'
 
 /** Until nothing is left of what the start has brought about, in milliseconds. */
 const SETTLED_MS = 3_000
@@ -37,6 +38,31 @@ export const memory: Measure = {
     ),
 }
 
+export const clients: Measure = {
+  name: 'clients',
+  title: 'Resident memory of a reflector with 10,000 routes and so many clients that have them all',
+  unit: 'MB',
+  sizes: [100],
+  smoke: 3,
+  takes: ({ name }) => !name.includes('iproute2'),
+
+  run: (ground, contestant, size) =>
+    withDaemon(
+      ground,
+      () => ground.start(contestant, 'reflector', size + 1),
+      async (running) => {
+        const all = await upWith(size + 1)
+        const [speaker, ...listeners] = all
+        const routes = size === clients.smoke ? 200 : 10_000
+        await speaker!.say(announce(0, routes, clientAddress(0)))
+        await everyone(listeners, ({ announced }) => announced >= routes)
+        await pause(size === clients.smoke ? 0 : SETTLED_MS)
+        for (const client of all) client.close()
+        return { [`${shown(size)} clients`]: total(running.pids, residentOf) }
+      },
+    ),
+}
+
 export const sessions: Measure = {
   name: 'sessions',
   title: 'Processor time of so many sessions with nothing to say',
@@ -51,16 +77,12 @@ export const sessions: Measure = {
       ground,
       () => ground.start(contestant, 'reflector', size),
       async (running) => {
-        const clients = await Promise.all(
-          Array.from({ length: size }, (_, i) =>
-            new Client({ local: clientAddress(i), remote: DAEMON }).up(),
-          ),
-        )
+        const all = await upWith(size)
         await pause(settled)
         const before = total(running.pids, ticksOf)
         await pause(watched)
         const used = (total(running.pids, ticksOf) - before) / TICKS
-        for (const client of clients) client.close()
+        for (const client of all) client.close()
         return { [`${shown(size)} sessions`]: (100 * used) / (watched / 1_000) }
       },
     )

@@ -1,10 +1,35 @@
 // Routes in over one session until all are in the kernel, and out again.
 
 import { Client } from '../client.ts'
+import { byIproute2 } from '../contestants/ours.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
 import { routeCount, routesReach } from '../kernel.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
-import { announce, withdraw } from '../updates.ts'
+import { announce, blockText, withdraw } from '../updates.ts'
+
+/** What no way through ip(8) can beat. */
+export const batch: Measure = {
+  name: 'batch',
+  title: 'The same routes by `ip -batch` alone, one program and one file',
+  unit: 's',
+  sizes: [10_000, 100_000],
+  smoke: 200,
+  takes: ({ name }) => name === byIproute2.name,
+
+  async run(ground, _, size) {
+    const lines = (verb: string) =>
+      Array.from(
+        { length: size },
+        (_, i) => `route ${verb} ${blockText(i)} via ${clientAddress(0)} proto bird`,
+      )
+    const timed = (verb: string): number => {
+      const begin = performance.now()
+      ground.batch(lines(verb))
+      return (performance.now() - begin) / 1_000
+    }
+    return { [`${shown(size)} in`]: timed('replace'), [`${shown(size)} out`]: timed('del') }
+  },
+}
 
 export const ingest: Measure = {
   name: 'ingest',

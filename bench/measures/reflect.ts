@@ -1,11 +1,9 @@
 // A reflector: one client announces 10,000 routes, until the last of the others has them all; and withdraws them.
 
-import { Client } from '../client.ts'
-import { clientAddress, DAEMON } from '../ground.ts'
+import { type Client, everyone, upWith } from '../client.ts'
+import { clientAddress } from '../ground.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
 import { announce, withdraw } from '../updates.ts'
-
-const DEADLINE_MS = 60_000
 
 export const reflect: Measure = {
   name: 'reflect',
@@ -21,20 +19,17 @@ export const reflect: Measure = {
       ground,
       () => ground.start(contestant, 'reflector', size + 1),
       async () => {
-        const clients = Array.from({ length: size + 1 }, (_, i) =>
-          new Client({ local: clientAddress(i), remote: DAEMON }).up(),
-        )
-        const [speaker, ...listeners] = await Promise.all(clients)
+        const [speaker, ...listeners] = await upWith(size + 1)
         const local = clientAddress(0)
         await speaker!.say(announce(0, 1, local))
-        await all(listeners, ({ announced }) => announced >= 1)
+        await everyone(listeners, ({ announced }) => announced >= 1)
         await speaker!.say(withdraw(0, 1))
-        await all(listeners, ({ withdrawn }) => withdrawn >= 1)
+        await everyone(listeners, ({ withdrawn }) => withdrawn >= 1)
 
         const timed = async (bytes: Buffer, arrived: (client: Client) => boolean): Promise<number> => {
           const begin = performance.now()
           void speaker!.say(bytes)
-          await all(listeners, arrived)
+          await everyone(listeners, arrived)
           return (performance.now() - begin) / 1_000
         }
         const into = await timed(announce(0, routes, local), ({ announced }) => announced >= 1 + routes)
@@ -44,17 +39,4 @@ export const reflect: Measure = {
       },
     )
   },
-}
-
-function all(clients: readonly Client[], arrived: (client: Client) => boolean): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const late = setTimeout(() => reject(new Error('not all clients have heard')), DEADLINE_MS)
-    const look = (): void => {
-      if (!clients.every(arrived)) return
-      clearTimeout(late)
-      resolve()
-    }
-    for (const client of clients) client.onHeard = look
-    look()
-  })
 }
