@@ -97,7 +97,10 @@ export class Speaker {
     return this.#strangers
   }
 
-  /** True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is (RFC 4724 §4.1). */
+  /**
+   * True when every peer that is not held down has sent End-of-RIB for all its families: what we know now is all there is
+   * (RFC 4724 §4.1).
+   */
   get heardAll(): boolean {
     return [...this.#peers.values()].every((peer) => peer.isShut || this.#hearing.isDone(peer))
   }

@@ -4,7 +4,7 @@ import type { ConnectionId } from '../events.ts'
 import type { Open } from '../wire/message.ts'
 import { resolveCollision, type SessionEnd, type Verdict } from './collision.ts'
 import type { Connection } from './connection.ts'
-import type { Failure } from './failure.ts'
+import { COLLISION, type Failure, RESTART } from './failure.ts'
 import type { State } from './fsm.ts'
 
 /** How far a connection has come. */
@@ -48,8 +48,23 @@ export class Connections {
     for (const connection of [...this.#all.values()]) connection.happen({ kind: 'stop', failure })
   }
 
+  /** Takes the OPEN of a newcomer up with the others: false, and the newcomer is ended, when one of them is to be the session. */
+  admit(newcomer: Connection, local: SessionEnd, remote: Open): boolean {
+    const yields = this.#rivals(newcomer, local, remote).some(({ verdict }) => verdict === 'yield')
+    if (yields) newcomer.happen({ kind: 'stop', failure: COLLISION })
+    return !yields
+  }
+
+  /** A newcomer has been admitted, and has taken its OPEN in: ends those that it takes the place of. */
+  succeed(newcomer: Connection, local: SessionEnd, remote: Open): void {
+    for (const { rival, verdict } of this.#rivals(newcomer, local, remote)) {
+      const failure = verdict === 'replace' ? RESTART : COLLISION
+      if (verdict !== 'wait') rival.happen({ kind: 'stop', failure })
+    }
+  }
+
   /** The others, and what becomes of each of them and of a newcomer whose OPEN has come. */
-  rivals(newcomer: Connection, local: SessionEnd, remote: Open): { rival: Connection; verdict: Verdict }[] {
+  #rivals(newcomer: Connection, local: SessionEnd, remote: Open): { rival: Connection; verdict: Verdict }[] {
     return [...this.#all.values()]
       .filter((rival) => rival !== newcomer)
       .map((rival) => ({ rival, verdict: resolveCollision(rival.state, newcomer, local, remote) }))

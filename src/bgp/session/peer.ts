@@ -4,13 +4,14 @@
 //     ▲                                               │
 //     └──────── error wait, if it was one ◀── ended ──┘
 //
-// Each connection has a state machine of its own (fsm.ts). Which of two stays is in collision.ts, all of them in connections.ts, how long a peer is left
-// alone in damping.ts, what people are told of it in diagnosis.ts.
+// Each connection has a state machine of its own (fsm.ts). Which of two stays is in collision.ts, all of them in
+// connections.ts, how long a peer is left alone in damping.ts, what people are told of it in diagnosis.ts.
 
 import type { Address } from '../../inet/address.ts'
 import type { ConnectionId } from '../events.ts'
 import type { PeerConfig, SessionState } from '../types.ts'
 import type { Open, RouteRefresh, Update } from '../wire/message.ts'
+import type { SessionEnd } from './collision.ts'
 import { Connection, type Host, type Owner } from './connection.ts'
 import { Connections } from './connections.ts'
 import { Damping } from './damping.ts'
@@ -19,7 +20,6 @@ import {
   administrativeReset,
   administrativeShutdown,
   BFD_DOWN,
-  COLLISION,
   CONFIGURATION_CHANGED,
   type Failure,
   failureText,
@@ -190,16 +190,11 @@ export class Peer implements Owner {
   }
 
   mayOpen(newcomer: Connection, open: Open): boolean {
-    const yields = this.#rivals(newcomer, open).some(({ verdict }) => verdict === 'yield')
-    if (yields) newcomer.happen({ kind: 'stop', failure: COLLISION })
-    return !yields
+    return this.#connections.admit(newcomer, this.#ownEnd, open)
   }
 
   opened(newcomer: Connection, open: Open): void {
-    for (const { rival, verdict } of this.#rivals(newcomer, open)) {
-      const failure = verdict === 'replace' ? RESTART : COLLISION
-      if (verdict !== 'wait') rival.happen({ kind: 'stop', failure })
-    }
+    this.#connections.succeed(newcomer, this.#ownEnd, open)
   }
 
   up({ negotiated }: Connection): void {
@@ -274,9 +269,8 @@ export class Peer implements Owner {
     return connection
   }
 
-  #rivals(newcomer: Connection, remote: Open) {
-    const local = { routerId: this.config.routerId, asn: this.config.localAsn }
-    return this.#connections.rivals(newcomer, local, remote)
+  get #ownEnd(): SessionEnd {
+    return { routerId: this.config.routerId, asn: this.config.localAsn }
   }
 
   #arm(timer: PeerTimer, seconds: number, expired: () => void): void {
