@@ -4,7 +4,7 @@
 // comes after all that is due before it: End-of-RIB (RFC 4724 §2), and the end of
 // an answer to ROUTE-REFRESH (RFC 7313 §4).
 
-import type { Family } from '../inet/address.ts'
+import { FAMILIES, type Family } from '../inet/address.ts'
 import type { Outbound, Rib } from './rib/rib.ts'
 import type { Peer } from './session/peer.ts'
 import { encode, endOfRib, packAnnouncements, packWithdrawals, type SessionCodec } from './wire/codec.ts'
@@ -66,7 +66,7 @@ export class Announcer {
   /** The session with a peer is over. */
   forget(name: string): void {
     this.#ends = this.#ends.filter(({ to }) => to !== name)
-    for (const family of ['ipv4', 'ipv6']) this.#fed.delete(`${name} ${family}`)
+    for (const family of FAMILIES) this.#fed.delete(`${name} ${family}`)
   }
 
   #outbound(outbound: Outbound): void {

@@ -4,7 +4,7 @@
 // What a restarted peer has not told again counts apart, so that a peer may come back with other path identifiers; when there
 // is more of it than a whole table, its time is over.
 
-import type { Family } from '../inet/address.ts'
+import { FAMILIES, type Family } from '../inet/address.ts'
 import type { Holding } from './rib/adj-rib-in.ts'
 import type { Rib } from './rib/rib.ts'
 import { type Failure, OUT_OF_RESOURCES, overLimit } from './session/failure.ts'
@@ -48,7 +48,7 @@ export class Limits {
 
   /** The session with a peer is over. */
   forget(name: string): void {
-    for (const family of ['ipv4', 'ipv6']) this.#near.delete(`${name} ${family}`)
+    for (const family of FAMILIES) this.#near.delete(`${name} ${family}`)
   }
 
   #tell(key: string, name: string, holding: string): void {

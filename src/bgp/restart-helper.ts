@@ -7,14 +7,12 @@
 // RFC 8538 has the routes of a peer kept when its hold timer expires too. A speaker that hangs still forwards, but a node
 // that is dead does not: so they are the last resort, as those of RFC 9494 are, and whoever knows another way takes that.
 
-import type { Family } from '../inet/address.ts'
+import { FAMILIES, type Family } from '../inet/address.ts'
 import type { Rib } from './rib/rib.ts'
 import type { Host } from './session/connection.ts'
 import { type Failure, isGraceful, isSilence } from './session/failure.ts'
 import type { Negotiated } from './session/open-check.ts'
 import type { Update } from './wire/message.ts'
-
-const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
 
 /** Timers that run while a peer is away. */
 const AWAY = ['restart', 'long-lived ipv4', 'long-lived ipv6'] as const

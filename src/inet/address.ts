@@ -6,6 +6,8 @@
 
 export type Family = 'ipv4' | 'ipv6'
 
+export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
+
 const ZERO = '0'.charCodeAt(0)
 /** As a digit would be. */
 const DOT = '.'.charCodeAt(0) - ZERO

@@ -1,11 +1,9 @@
 // The sets that rules look addresses up in. Calico felix/dataplane/linux/masq_mgr.go, hostip_mgr.go.
 
-import { type Family, familyOf } from '../inet/address.ts'
+import { FAMILIES, type Family, familyOf } from '../inet/address.ts'
 import { hostPrefix, type Prefix, prefixAddress } from '../inet/prefix.ts'
 import type { NatInputs, NatSettings } from './nat-inputs.ts'
 import type { IpSet, SetMember } from './wanted.ts'
-
-export const families: readonly Family[] = ['ipv4', 'ipv6']
 
 /** The sets a family may have, by role. */
 export type SetNames = Readonly<Record<'pools' | 'masqPools' | 'hosts', string>>
@@ -29,7 +27,7 @@ interface SetKind {
 }
 
 export const setKinds = new Map(
-  families.flatMap((family) => kindsOf(family).map((kind) => [kind.name, kind])),
+  FAMILIES.flatMap((family) => kindsOf(family).map((kind) => [kind.name, kind])),
 )
 
 function kindsOf(family: Family): SetKind[] {

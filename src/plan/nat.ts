@@ -5,13 +5,13 @@
 // a set comes or goes, everything that could be in it is looked at.
 
 import type { Resource } from '../cluster/model.ts'
-import { familyOf } from '../inet/address.ts'
+import { FAMILIES, familyOf } from '../inet/address.ts'
 import { hostPrefix } from '../inet/prefix.ts'
 import { Derived, sameRecord } from './derived.ts'
 import { bgpAddresses } from './facts.ts'
 import type { NatInputs } from './nat-inputs.ts'
 import { chainFor, chainNames } from './nat-rules.ts'
-import { families, memberFor, memberKey, setFor, setKinds, setNames } from './nat-sets.ts'
+import { memberFor, memberKey, setFor, setKinds, setNames } from './nat-sets.ts'
 import type { IpSet, NatChain, SetMember } from './wanted.ts'
 
 /** What `settle` found different, by name of the set, `SET PREFIX` and `FAMILY CHAIN`. */
@@ -64,7 +64,7 @@ export class Nat {
 
   /** Tunnels changed. */
   touchChains(): void {
-    for (const family of families) for (const name of chainNames) this.#chains.touch(`${family} ${name}`)
+    for (const family of FAMILIES) for (const name of chainNames) this.#chains.touch(`${family} ${name}`)
   }
 
   touchAll(): void {

@@ -2,7 +2,7 @@
 // host's end of their interface. Calico (v3.30 and later) felix/dataplane/linux/endpoint_mgr.go, confd/pkg/backends/calico.
 
 import type { BgpPeer, Workload } from '../cluster/model.ts'
-import { type Address, type Family, familyOf } from '../inet/address.ts'
+import { type Address, FAMILIES, type Family, familyOf } from '../inet/address.ts'
 import { hostPrefix, isHost, prefixAddress } from '../inet/prefix.ts'
 import { appliesTo } from './applies.ts'
 import type { Facts } from './facts.ts'
@@ -31,7 +31,7 @@ export function workloadAt(address: Address, facts: Facts): Workload | undefined
 
 /** The addresses a workload would peer from. */
 export function sessionAddresses(workload: Workload): Address[] {
-  return (['ipv4', 'ipv6'] as const).flatMap((family) => sessionAddress(workload, family) ?? [])
+  return FAMILIES.flatMap((family) => sessionAddress(workload, family) ?? [])
 }
 
 function sessionAddress({ networks }: Workload, family: Family): Address | undefined {

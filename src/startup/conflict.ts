@@ -2,7 +2,7 @@
 // node/pkg/lifecycle/startup/startup.go, checkConflictingNodes and clearNodeIPs).
 
 import type { Document } from '../cluster/feed.ts'
-import type { Family } from '../inet/address.ts'
+import { FAMILIES, type Family } from '../inet/address.ts'
 import { parseCidr } from '../inet/prefix.ts'
 import { spoken } from './detect.ts'
 import { StartupError } from './error.ts'
@@ -16,12 +16,10 @@ export interface Conflict {
   readonly address: string
 }
 
-const families: readonly Family[] = ['ipv4', 'ipv6']
-
 /** Other nodes that have an address of `own`; lengths do not matter. */
 export function conflictsOf(own: Document, nodes: readonly Document[]): readonly Conflict[] {
   const others = nodes.filter(({ metadata }) => metadata.name !== own.metadata.name)
-  return families.flatMap((family) => {
+  return FAMILIES.flatMap((family) => {
     const address = bareAddress(own, family)
     if (address === undefined) return []
     return others
@@ -51,7 +49,7 @@ export function released(
   { addresses }: NodeWish,
   { interfaces }: Host,
 ): Document | undefined {
-  const lost = families.filter((family) => {
+  const lost = FAMILIES.filter((family) => {
     const address = bareAddress(stored, family)
     const isAutodetected = addresses?.[family].given === 'autodetect'
     const isConcerned = isAutodetected && conflicts.some((conflict) => conflict.family === family)

@@ -4,7 +4,7 @@
 import type { Document } from '../cluster/feed.ts'
 import { parseDocument } from '../cluster/resources/index.ts'
 import { same } from '../cluster/same.ts'
-import type { Family } from '../inet/address.ts'
+import { FAMILIES, type Family } from '../inet/address.ts'
 import { type AddressWish, addressFor, variables } from './address.ts'
 import { StartupError } from './error.ts'
 import { type Host, type Interface, isInternal, ofFamily } from './host.ts'
@@ -67,7 +67,7 @@ function withAddresses(
   const ipv6 = addressFor('ipv6', wishes.ipv6, ipv6Address, host)
   if (!ipv4.address && !ipv6.address)
     throw new StartupError('IP', 'neither IP nor IP6 gives this node an address; it needs one of the two')
-  const families = (['ipv4', 'ipv6'] as const).filter((family) => isSet(wishes[family]))
+  const families = FAMILIES.filter((family) => isSet(wishes[family]))
   const interfaces = interfaceList(host.interfaces, families)
   const bgp = {
     ...rest,
@@ -115,7 +115,7 @@ function addressed({ bgp, interfaces }: NodeSpec): unknown {
 function refuseUnusable(document: Document, { addresses }: NodeWish): void {
   const parsed = parseDocument(document)
   const problems = 'problems' in parsed ? parsed.problems : []
-  for (const family of ['ipv4', 'ipv6'] as const) {
+  for (const family of FAMILIES) {
     const field = `spec.bgp.${family}Address`
     const problem = problems.find((one) => one.field === field)
     if (!problem) continue

@@ -3,7 +3,7 @@
 // One family is one transaction, since chains refer to one another: either all of it is
 // written or nothing. The table is read right before each write, because others write too.
 
-import type { Family } from '../../inet/address.ts'
+import { FAMILIES, type Family } from '../../inet/address.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import { detectBackend, iptables } from './iptables-backend.ts'
@@ -33,7 +33,6 @@ export interface ChainsOptions {
   }
 }
 
-const families: readonly Family[] = ['ipv4', 'ipv6']
 /** How often tables are read that nobody tells of, and the least share of time in which they are left alone. */
 const POLL_MS = 500
 const IDLE_SHARE = 10
@@ -83,7 +82,7 @@ export class Chains implements Kind<KernelChain> {
     const backend = await this.backend()
     const left = await this.#leftIn(otherThan(backend))
     const begun = performance.now()
-    const found = await Promise.all(families.map((family) => this.#find(family, backend)))
+    const found = await Promise.all(FAMILIES.map((family) => this.#find(family, backend)))
     this.#readings++
     this.#readingMs = performance.now() - begun
     return [...found.flat(), ...left]
@@ -115,7 +114,7 @@ export class Chains implements Kind<KernelChain> {
     textFor: (ours: readonly KernelChain[], found: readonly KernelChain[]) => string,
   ): Promise<readonly Refused[]> {
     const refused: Refused[] = []
-    for (const family of families) {
+    for (const family of FAMILIES) {
       const ours = chains.filter((chain) => chain.family === family)
       if (ours.length === 0) continue
       const text = textFor(ours, await this.#find(family, backend))
@@ -146,7 +145,7 @@ export class Chains implements Kind<KernelChain> {
 
   async #leftIn(unused: Backend): Promise<readonly KernelChain[]> {
     if (this.#left?.unused !== unused || this.#left.chains.length > 0) {
-      const found = await Promise.all(families.map((family) => this.#findLeft(family, unused)))
+      const found = await Promise.all(FAMILIES.map((family) => this.#findLeft(family, unused)))
       this.#left = { unused, chains: found.flat() }
     }
     return this.#left.chains

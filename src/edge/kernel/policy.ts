@@ -3,7 +3,7 @@
 // Whether that is what somebody wants is not for a routing agent to say: it is told in status, the node is not ready, and
 // only who has said so beforehand (CARACAL_REMOVE_POLICY_CHAINS) is rid of it. Once there is none nobody looks again.
 
-import type { Family } from '../../inet/address.ts'
+import { FAMILIES } from '../../inet/address.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import { iptables } from './iptables-backend.ts'
@@ -19,7 +19,6 @@ export interface PolicyOptions {
   onChange(left: readonly string[]): void
 }
 
-const families: readonly Family[] = ['ipv4', 'ipv6']
 const backends: readonly Backend[] = ['nft', 'legacy']
 
 export class Policy implements Kind<PolicyTable> {
@@ -73,7 +72,7 @@ export class Policy implements Kind<PolicyTable> {
   /** Without naming tables, which would load their modules. */
   async #find(): Promise<readonly PolicyTable[]> {
     const { open } = this.#options
-    const each = families.flatMap((family) => backends.map((backend) => ({ family, backend })))
+    const each = FAMILIES.flatMap((family) => backends.map((backend) => ({ family, backend })))
     const found = each.map(async ({ family, backend }) => {
       const save = open(iptables(family, backend, 'save'))
       return parsePolicy(await save.text().catch(() => ''), family, backend)

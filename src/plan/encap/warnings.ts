@@ -1,7 +1,7 @@
 // What of the pools' encapsulation is not in force, or not as somebody meant it, for `agent status`: with reason and cure.
 
 import type { IpPool } from '../../cluster/model.ts'
-import type { Family } from '../../inet/address.ts'
+import { FAMILIES } from '../../inet/address.ts'
 import { isHost, prefixLength } from '../../inet/prefix.ts'
 import { type Facts, hostAddresses } from '../facts.ts'
 import type { LocalInputs } from './devices.ts'
@@ -45,11 +45,9 @@ function poolWarning(pool: IpPool, { local, bgpEnabled }: WarningInputs): string
   return `${what}: BGP is to bring its routes and is switched off; with programClusterRoutes Enabled the datastore gives them`
 }
 
-const families: readonly Family[] = ['ipv4', 'ipv6']
-
 /** CrossSubnet asks the mask of this node's address, so a wrong one means tunnels or direct ways where none should be. */
 function subnetWarnings({ facts, links, local }: WarningInputs): string[] {
-  return families.flatMap((family) => {
+  return FAMILIES.flatMap((family) => {
     const pool = [...facts.pools()].find((one) => one.family === family && isCrossSubnet(one))
     const { address, subnet, parent } = local.ends[family]
     if (!pool || !address || !subnet) return []

@@ -1,6 +1,6 @@
 // The routing table by way of rtnetlink(7): some hundred routes a call, where `ip -batch` makes a call of each.
 
-import type { Family } from '../../../inet/address.ts'
+import { FAMILIES, type Family } from '../../../inet/address.ts'
 import { CallError } from '../../libc.ts'
 import type { Outcome } from '../batch.ts'
 import type { KernelRoute, PrintedRoute } from '../kernel-route.ts'
@@ -111,7 +111,7 @@ class RouteWriter {
 
 /** Rejects with an Error in the words of ip(8). */
 async function* readMain(namespace?: string): AsyncGenerator<readonly PrintedRoute[]> {
-  for (const family of ['ipv4', 'ipv6'] as const) {
+  for (const family of FAMILIES) {
     const socket = new NetlinkSocket(ANSWERS, namespace)
     try {
       yield* dump(socket, family)
