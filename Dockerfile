@@ -2,7 +2,8 @@
 #
 #   buildah build --timestamp 0 --tag caracal:0.1.0 .
 #
-# The same sources on the same base make the same image: packages by the lock file, no logs, no caches, no time of day.
+# The same sources on the same base, and the same packages of Debian, make the same image, layer by layer: packages of npm
+# by the lock file, no logs, no caches, no time of day.
 
 # ---- the program: one bundle of ours and of what it needs of others
 

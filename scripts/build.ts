@@ -6,7 +6,7 @@
 
 import { chmodSync, cpSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { type OutputChunk, type Plugin, rolldown } from 'rolldown'
 import { notices } from './notices.ts'
 
@@ -35,7 +35,10 @@ export async function build(directory: string): Promise<readonly OutputChunk[]> 
     cwd: root,
     input: { main: 'src/main.ts' },
     platform: 'node',
-    external: ['koffi'], // finds its native library beside itself, so it stays a package
+    external: [
+      'koffi', // finds its native library beside itself, so it stays a package
+      'supports-color', // the package debug takes it where development has brought it along, and does without
+    ],
     plugins: [ascii],
     treeshake: { moduleSideEffects: (id) => !WITHOUT_SIDE_EFFECTS.test(id) },
   })
@@ -46,6 +49,8 @@ export async function build(directory: string): Promise<readonly OutputChunk[]> 
     comments: false,
     sourcemap: true,
     sourcemapExcludeSources: true,
+    // As in the image, wherever this is: the same sources make the same files.
+    sourcemapPathTransform: (source, map) => join('/caracal', relative(root, join(dirname(map), source))),
   })
   await bundle.close()
   // etcd3 reads it at `__dirname/../proto`.

@@ -1,11 +1,13 @@
 // The image: what is in it, and that the agent runs from it with the privileges of the manifest and no others.
 
 import { type ChildProcess, spawn } from 'node:child_process'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import t, { type Test } from 'tap'
+import { build } from '../../scripts/build.ts'
 import { find, type KubernetesObject, rendered } from '../daemonset/rendered.ts'
 import { namespace } from '../kit/namespace.ts'
 import { needsRoot } from '../kit/needs-root.ts'
@@ -29,6 +31,7 @@ t.test('the image is small, holds what is needed, and runs as the manifest says'
     'no sources',
   )
   t.notOk(existsSync(join(image.root, 'usr/local/bin/npm')))
+  await isReproducible(t, image)
   const tools = [
     'ip -V',
     'bridge -V',
@@ -70,6 +73,33 @@ t.test('the image is small, holds what is needed, and runs as the manifest says'
   const [code] = await once(process, 'exit')
   t.equal(code, 0, log())
 })
+
+/**
+ * To build all of it a second time would take as long as the first. What is ours is built once more, from other packages in
+ * another place; of the rest, all that knows the time of day must be gone.
+ */
+async function isReproducible(t: Test, { root }: Image): Promise<void> {
+  const bundle = t.testdir()
+  await build(bundle)
+  t.strictSame(digests(join(root, 'caracal/dist')), digests(bundle), 'the same sources make the same bundle')
+  t.equal(run('find', [join(root, 'caracal'), '-newermt', '1970-01-01 00:00:01Z']), '', 'no time of day')
+  const kept = run('find', [
+    join(root, 'var'),
+    '-type',
+    'f',
+    '-regex',
+    '.*/var/\\(cache\\|log\\|lib/apt/lists\\)/.*',
+  ])
+  t.equal(kept, '', 'no logs, no caches')
+}
+
+function digests(directory: string): Record<string, string> {
+  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((one) => one.isFile())
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name))
+  return Object.fromEntries(
+    paths.map((path) => [relative(directory, path), hash('sha256', readFileSync(path))]),
+  )
+}
 
 /** A container by hand: namespace, mounts and capabilities as the manifest asks for. */
 function start(t: Test, { root, config }: Image) {
