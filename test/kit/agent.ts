@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import type { AnyKind, Document } from '../../src/cluster/feed.ts'
+import { printJson } from '../../src/cluster/json.ts'
 
 const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -29,7 +30,7 @@ export function startAgent(t: Test, { namespace, node, documents, environment }:
   const home = mkdtempSync(join(tmpdir(), 'caracal-agent-')) // a socket's path has room for 107 octets
   const [datastore, log] = [join(home, 'datastore'), join(home, 'agent.log')]
   mkdirSync(datastore)
-  writeFileSync(join(datastore, 'all.yaml'), documents.map((of) => JSON.stringify(of)).join('\n---\n'))
+  writeFileSync(join(datastore, 'all.yaml'), documents.map((of) => printJson(of)).join('\n---\n'))
   const env = {
     ...process.env,
     NODENAME: node,
