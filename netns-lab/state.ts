@@ -1,11 +1,13 @@
 // What a lab has made, written down before it is made: so that a crash leaves nothing that the next start does not find.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { lives, type ProcessId } from './kernel/processes.ts'
+import { lives, type ProcessId, self } from './kernel/processes.ts'
 
 export const repository = join(import.meta.dirname, '..')
 const home = join(repository, '.lab')
+/** Who has which lab: its namespaces have names that another copy of this repository gives to its own. */
+const claims = '/run/caracal-lab'
 
 export const storeTypes = ['file', 'etcd', 'kubernetes'] as const
 
@@ -67,6 +69,39 @@ export function isBusy({ boot, owner }: State): boolean {
   return boot === currentBoot() && owner.pid !== process.pid && lives(owner)
 }
 
+interface Claim {
+  readonly directory: string
+  readonly owner: ProcessId
+}
+
+/** From now on the lab is that of this copy of the repository. */
+export function claim(lab: string): void {
+  const held: Claim = { directory: directoryOf(lab), owner: self() }
+  mkdirSync(claims, { recursive: true })
+  writeFileSync(join(claims, lab), JSON.stringify(held))
+}
+
+/** The lab is nobody's, if it was ours. */
+export function release(lab: string): void {
+  if (claimOf(lab)?.directory === directoryOf(lab)) rmSync(join(claims, lab))
+}
+
+/** Where another copy of the repository has the lab; undefined when none has. */
+export function elsewhere(lab: string): string | undefined {
+  const { directory = directoryOf(lab), owner } = claimOf(lab) ?? {}
+  if (directory === directoryOf(lab)) return undefined
+  return existsSync(stateIn(directory)) || (owner && lives(owner)) ? directory : undefined
+}
+
+function claimOf(lab: string): Claim | undefined {
+  const file = join(claims, lab)
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined
+}
+
 function fileOf(lab: string): string {
-  return join(directoryOf(lab), 'state.json')
+  return stateIn(directoryOf(lab))
+}
+
+function stateIn(directory: string): string {
+  return join(directory, 'state.json')
 }

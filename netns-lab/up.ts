@@ -18,10 +18,13 @@ import { end, endAllIn, self } from './kernel/processes.ts'
 import { namespaces, run } from './kernel/run.ts'
 import { type Lab, LabError, namespaceName } from './lab.ts'
 import {
+  claim,
   currentBoot,
   directoryOf,
+  elsewhere,
   isBusy,
   loadState,
+  release,
   type State,
   type StoreType,
   saveState,
@@ -51,6 +54,7 @@ export async function up(file: string, options: UpOptions): Promise<Lab> {
   refuse(name)
   if (loadState(name)) options.progress(`removing what the last run of ${name} has left`)
   await tearDown(name)
+  claim(name)
   // Those of a lab whose state was lost.
   await removeNamespaces(namesOf(topology).map((each) => namespaceName(name, each)))
   try {
@@ -82,6 +86,7 @@ export async function tearDown(name: string): Promise<void> {
   await Promise.all(Object.values(state.processes).map((process) => end(process, 'SIGKILL')))
   await removeNamespaces(state.namespaces)
   rmSync(directoryOf(name), { recursive: true, force: true })
+  release(name)
   removeIfEmpty(dirname(directoryOf(name)))
 }
 
@@ -89,6 +94,8 @@ export async function tearDown(name: string): Promise<void> {
 export function refuse(name: string): void {
   const state = loadState(name)
   if (state && isBusy(state)) throw new LabError(`process ${state.owner.pid} is at work on the lab ${name}`)
+  const other = elsewhere(name)
+  if (other) throw new LabError(`the lab ${name} is up in ${other}, and a machine can have one of that name`)
   const directory = directoryOf(name)
   if (Buffer.byteLength(directory) > longestDirectory)
     throw new LabError(`${directory} is too long for unix sockets: move the repository to a shorter path`)

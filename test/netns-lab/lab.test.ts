@@ -1,6 +1,6 @@
 // A lab in the real kernel: what it makes works, and nothing of it stays, however it ends.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execa } from 'execa'
@@ -152,6 +152,23 @@ t.test('a lab that somebody works with is not touched', needsRoot, async (t) => 
     }
     t.ok(Object.values(lab.state.processes).every(lives))
   })
+})
+
+t.test('nor is one of another copy of the repository', needsRoot, async (t) => {
+  const other = mkdtempSync(join(tmpdir(), 'caracal-lab-'))
+  const claim = '/run/caracal-lab/ctest-copy'
+  t.teardown(() => {
+    rmSync(other, { recursive: true })
+    rmSync(claim, { force: true })
+  })
+  const path = file(t, 'ctest-copy')
+  mkdirSync('/run/caracal-lab', { recursive: true })
+  writeFileSync(claim, JSON.stringify({ directory: other, owner: { pid: 1, start: 'of another boot' } }))
+  writeFileSync(join(other, 'state.json'), '{}')
+  await t.rejects(up(path, quiet), { message: `the lab ctest-copy is up in ${other}` })
+  rmSync(join(other, 'state.json'))
+  await withLab(path, quiet, async () => t.match(readFileSync(claim, 'utf8'), directoryOf('ctest-copy')))
+  t.notOk(existsSync(claim), 'it is nobody’s when it is down')
 })
 
 t.test('what cannot be made is said, and nothing is left', needsRoot, async (t) => {
