@@ -209,14 +209,12 @@ export interface Workload {
   readonly allowSpoofedSources: boolean
 }
 
+/** An address of a block that a node has, and that is not just one of the owner's pods'. */
 export interface Allocation {
-  readonly ordinal: number
   readonly address: Address
-  readonly handle: string | undefined
-  readonly node: string | undefined
+  readonly node: string
+  /** What a node has it for, such as `vxlanTunnelAddress`; undefined for pods. */
   readonly type: string | undefined
-  /** Cooling down: owned by nobody, not to be routed nor handed out. */
-  readonly released: boolean
 }
 
 export interface Block {
@@ -228,6 +226,10 @@ export interface Block {
   readonly node: string | undefined
   /** Owner of another type, such as `load-balancer`. */
   readonly virtualOwner: string | undefined
+  /**
+   * What the owner does not tell already: addresses of pods on other nodes, and of tunnels. A cluster has far too many pods for
+   * each node to hold all of them.
+   */
   readonly allocations: readonly Allocation[]
   readonly deleted: boolean
 }

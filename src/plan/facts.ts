@@ -127,7 +127,7 @@ export class Facts {
   /** Who has one address of a block that is not its owner's, according to IPAM. */
   borrowerOf(address: Address): string | undefined {
     const block = this.blockOf(address)
-    const allocation = block?.allocations.find((one) => one.address === address && !one.released)
+    const allocation = block?.allocations.find((one) => one.address === address)
     return allocation?.node === block?.node ? undefined : allocation?.node
   }
 
@@ -265,8 +265,6 @@ function nodesIn({ node, allocations }: Block): Set<string> {
 
 /** Prefixes a block bears on: itself, and each address handed out to another node than its owner. */
 export function blockPrefixes(block: Block): Prefix[] {
-  const borrowed = block.allocations.filter(
-    (a) => a.node !== undefined && a.node !== block.node && !a.released,
-  )
-  return [block.cidr, ...borrowed.map((a) => hostPrefix(a.address))]
+  const borrowed = block.allocations.filter(({ node }) => node !== block.node)
+  return [block.cidr, ...borrowed.map(({ address }) => hostPrefix(address))]
 }

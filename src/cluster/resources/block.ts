@@ -1,4 +1,4 @@
-// IPAMBlock: whose a block of addresses is, and which of its addresses are handed out to whom.
+// IPAMBlock: whose a block of addresses is, and which of its addresses others have.
 // Calico: libcalico-go/lib/backend/model/block.go.
 //
 // Checked by hand: a cluster has tens of thousands of blocks with 64 addresses each, and a schema would look at
@@ -11,8 +11,11 @@ import { shown } from '../json.ts'
 import type { Allocation, Block } from '../model.ts'
 import { type Parsed, problem } from './parse.ts'
 
-/** Who holds an address: one record of `spec.attributes`. */
-type Holder = Pick<Allocation, 'handle' | 'node' | 'type' | 'released'>
+/** Who holds an address: one record of `spec.attributes`. Nobody holds one that was released and is cooling down. */
+interface Holder {
+  readonly node: string | undefined
+  readonly type: string | undefined
+}
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -25,7 +28,7 @@ class Fault extends Error {
   }
 }
 
-const nobody: Holder = { handle: undefined, node: undefined, type: undefined, released: false }
+const nobody: Holder = { node: undefined, type: undefined }
 
 const strays = [
   'spec.allocations',
@@ -45,13 +48,13 @@ export function parseBlock(document: Document<AnyKind>): Parsed<Block> {
 function readBlock(spec: Fields): Block {
   const cidr = readCidr(spec.cidr)
   const holders = listAt('spec.attributes', spec.attributes).map(readHolder)
-  const allocations = readAllocations(cidr, listAt('spec.allocations', spec.allocations), holders)
+  const owner = readOwner(spec)
   return {
     kind: 'IPAMBlock',
     name: cidr,
     cidr,
-    ...readOwner(spec),
-    allocations,
+    ...owner,
+    allocations: readAllocations(cidr, listAt('spec.allocations', spec.allocations), holders, owner.node),
     deleted: spec.deleted === true,
   }
 }
@@ -79,20 +82,20 @@ function readOwner({ affinity, hostAffinity }: Fields): Pick<Block, 'node' | 'vi
   return { node: type === 'host' ? owner : undefined, virtualOwner: type === 'virtual' ? owner : undefined }
 }
 
-/** An old Windows bug left a carriage return and more behind some handles. */
 function readHolder(given: unknown, index: number): Holder {
   const fields = fieldsAt(`spec.attributes[${index}]`, given)
   const secondary = fieldsAt(`spec.attributes[${index}].secondary`, fields.secondary ?? {})
-  return {
-    handle: asText(fields.handle_id)?.split('\r')[0],
-    node: asText(secondary.node),
-    type: asText(secondary.type),
-    released: fields.releasedAt != null,
-  }
+  if (fields.releasedAt != null) return nobody
+  return { node: asText(secondary.node), type: asText(secondary.type) }
 }
 
 /** `given` has one entry an address: null when free, or else the index of its holder. */
-function readAllocations(cidr: Prefix, given: readonly unknown[], holders: readonly Holder[]): Allocation[] {
+function readAllocations(
+  cidr: Prefix,
+  given: readonly unknown[],
+  holders: readonly Holder[],
+  owner: string | undefined,
+): Allocation[] {
   const size = 2 ** (familyBits(familyOf(cidr)) - prefixLength(cidr))
   if (given.length > size) {
     throw new Fault('spec.allocations', `has ${given.length} entries, but ${cidr} only ${size} addresses`)
@@ -107,7 +110,9 @@ function readAllocations(cidr: Prefix, given: readonly unknown[], holders: reado
         `spec.allocations[${ordinal}]`,
         `${shown(index)} is not the index of a record in spec.attributes`,
       )
-    allocations.push({ ordinal, address: addressAt(base, ordinal), ...(holders[index as number] ?? nobody) })
+    const { node, type } = holders[index as number] ?? nobody
+    if (node === undefined || (node === owner && type === undefined)) continue
+    allocations.push({ address: addressAt(base, ordinal), node, type })
   }
   return allocations
 }
