@@ -365,10 +365,10 @@ export const settings = {
   routeWriter: row({
     environment: ['CARACAL_ROUTE_WRITER'],
     type: choice(words('auto', 'rtnetlink', 'iproute2')),
-    default: 'iproute2', // until the other has been in use for longer
+    default: 'auto',
     live: false,
     meaning:
-      'How routes get to the kernel and back: `iproute2`, by ip(8), or `rtnetlink`, several times as fast; `auto`: rtnetlink where it can be had.',
+      'How routes get to the kernel and back: `rtnetlink`, or `iproute2`, by ip(8), several times as slow; `auto`: rtnetlink where it can be had, else ip(8).',
   }),
   bgpSecrets: row({
     environment: ['CARACAL_BGP_SECRETS'],
