@@ -43,17 +43,18 @@ export class Ground {
   }
 
   start(contestant: Contestant, role: Setup['role'], clientCount: number): Running {
-    const directory = join(this.#directory, `${this.#daemons.length}`)
     const { namespace } = this
-    const running = new Running(contestant, {
+    return this.#start(contestant, {
       namespace,
-      directory,
       address: DAEMON,
       clients: clients.slice(0, clientCount),
       role,
     })
-    this.#daemons.push(running)
-    return running
+  }
+
+  /** A router in place of one of the clients. */
+  startAmongPeers(contestant: Contestant, address: Address): Running {
+    return this.#start(contestant, { namespace: this.#peers, address, clients: [], role: 'router' })
   }
 
   /** Removes what a daemon has left in the kernel. */
@@ -78,6 +79,15 @@ export class Ground {
     await Promise.all(this.#daemons.map((running) => running.kill()))
     for (const name of [this.namespace, this.#peers]) ip('netns', 'del', name)
     rmSync(this.#directory, { recursive: true })
+  }
+
+  #start(contestant: Contestant, setup: Omit<Setup, 'directory'>): Running {
+    const running = new Running(contestant, {
+      ...setup,
+      directory: join(this.#directory, `${this.#daemons.length}`),
+    })
+    this.#daemons.push(running)
+    return running
   }
 
   #inside(namespace: string, lines: readonly string[]): void {

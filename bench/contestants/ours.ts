@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { ASN, type Contestant, type Setup } from '../contestant.ts'
+import { ASN, type Contestant, type Running, type Setup } from '../contestant.ts'
 import { POOL } from '../updates.ts'
 
 const build = join(import.meta.dirname, '../../scripts/build.ts')
@@ -33,6 +33,20 @@ export const byIproute2: Contestant = {
   ...ours,
   name: 'Caracal (iproute2)',
   environment: (setup) => ({ ...ours.environment!(setup), CARACAL_ROUTE_WRITER: 'iproute2' }),
+}
+
+/** Another node of the same cluster: it reads the same directory. */
+export function nodeBeside({ directory }: Running, name: string): Contestant {
+  return {
+    ...ours,
+    name: `${ours.name} on ${name}`,
+    files: () => ({}),
+    environment: (setup) => ({
+      ...ours.environment!(setup),
+      NODENAME: name,
+      CALICO_DATASTORE_PATH: join(directory, 'store'),
+    }),
+  }
 }
 
 /** A mesh, or a reflector and its clients. The others announce blocks of a pool, as nodes do. */
