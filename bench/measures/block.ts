@@ -1,52 +1,35 @@
-// A block that one node claims, until its route is in another's kernel: through the datastore, by BGP, and to the kernel. The
-// second node has nothing else, or routes of a peer.
+// A block that one node claims, until its route is in another's kernel: through the datastore, by BGP, and to the kernel.
 
 import { stringify } from 'yaml'
 import { affinityDocument, blockDocument } from '../../netns-lab/cluster/documents.ts'
 import { newBlock } from '../../netns-lab/cluster/ipam.ts'
 import { prefix } from '../../src/inet/prefix.ts'
-import { Client } from '../client.ts'
-import { OURS } from '../contestants/index.ts'
+import type { Running } from '../contestant.ts'
 import { nodeBeside } from '../contestants/ours.ts'
-import { fill } from '../fill.ts'
-import { clientAddress, DAEMON } from '../ground.ts'
-import { RouteWatch, routeCount, routesReach } from '../kernel.ts'
-import { type Measure, withDaemon } from '../measure.ts'
-import { figuresBeside, newsTimes, put } from '../news.ts'
+import { clientAddress } from '../ground.ts'
+import { routeCount, routesReach } from '../kernel.ts'
+import { newsMeasure, put } from '../news.ts'
 
-/** Beyond those of the peer. */
-const BLOCK = prefix('10.255.0.0/26')
+/** Beyond the blocks of the peer. */
+const ADDRESS = [10, 255, 0, 0] as const
+const BLOCK = prefix(`${ADDRESS.join('.')}/26`)
 /** Which of the clients is the node that claims. */
 const CLAIMER = 1
 
-export const block: Measure = {
+export const block = newsMeasure({
   name: 'block',
   title: 'A block claimed on one node → its route in the kernel of another, beside so many routes of a peer',
-  unit: 'ms',
-  sizes: [0, 100_000],
-  smoke: 10,
-  takes: ({ name }) => name === OURS,
+  clients: CLAIMER + 1,
+  destination: ADDRESS,
 
-  run: (ground, contestant, size) =>
-    withDaemon(
-      ground,
-      () => ground.start(contestant, 'router', 2),
-      async (running) => {
-        const [pid] = running.pids
-        const client = await new Client({ local: clientAddress(0), remote: DAEMON }).up()
-        await fill(client, pid!, size)
-        const name = `peer-${CLAIMER}`
-        const claimer = ground.startAmongPeers(nodeBeside(running, name), clientAddress(CLAIMER))
-        await theyMeet(running.directory, claimOf(name), pid!)
-        const watch = new RouteWatch(pid!, Buffer.from([10, 255, 0, 0]).readUInt32BE())
-        const times = await newsTimes(running, claimOf(name), watch, size === block.smoke)
-        watch.close()
-        client.close()
-        await claimer.kill()
-        return figuresBeside(size, times)
-      },
-    ),
-}
+  async prepare(ground, running) {
+    const name = `peer-${CLAIMER}`
+    const claimer = ground.startAmongPeers(nodeBeside(running, name), clientAddress(CLAIMER))
+    const document = claimOf(name)
+    await theyMeet(running, document)
+    return { document, end: () => claimer.kill() }
+  },
+})
 
 /** What IPAM writes for it. */
 function claimOf(node: string): string {
@@ -55,10 +38,11 @@ function claimOf(node: string): string {
 }
 
 /** Resolves when a claim has gone all the way once, and is gone. */
-async function theyMeet(directory: string, claim: string, pid: number): Promise<void> {
+async function theyMeet(running: Running, claim: string): Promise<void> {
+  const pid = running.pids[0]!
   const before = routeCount(pid)
-  put(directory, claim)
+  put(running, claim)
   await routesReach(pid, (count) => count > before)
-  put(directory, '')
+  put(running, '')
   await routesReach(pid, (count) => count === before)
 }
