@@ -2,10 +2,10 @@
 
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { CLONE_NEWNET, checked, libc } from '../../src/edge/libc.ts'
 
 /** Makes namespaces named `PREFIX-NAME` that go with the test, and has `ip -n PREFIX-NAME` do each line. */
 export function namespaces(
@@ -31,11 +31,7 @@ export function namespaces(
 
 /** From now on sockets of this process belong to the namespace. It has to be a file of tests of its own. */
 export function enter(namespace: string): void {
-  const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-  const setns = koffi.load(null).func('int setns(int, int)')
-  const CLONE_NEWNET = 0x40000000
-  if (setns(openSync(`/run/netns/${namespace}`, 'r'), CLONE_NEWNET) !== 0)
-    throw new Error(`cannot enter ${namespace}`)
+  checked(libc().setns(openSync(`/run/netns/${namespace}`, 'r'), CLONE_NEWNET), `cannot enter ${namespace}`)
 }
 
 /** Makes a router of a namespace. */

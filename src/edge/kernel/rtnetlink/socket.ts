@@ -1,7 +1,6 @@
 // A socket of the NETLINK_ROUTE family. netlink(7).
 
-import { closeSync, openSync } from 'node:fs'
-import { attachFilter, CallError, checked, libc, onOtherThread, SOL_SOCKET } from '../../libc.ts'
+import { attachFilter, CallError, checked, inNamespace, libc, onOtherThread, SOL_SOCKET } from '../../libc.ts'
 import { LITTLE } from './message.ts'
 
 export const ENOENT = 2
@@ -18,7 +17,6 @@ const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 const MSG_DONTWAIT = 0x40
-const CLONE_NEWNET = 0x40000000
 const F_SETFL = 4
 const F_SETOWN = 8
 const O_ASYNC = 0o20000
@@ -44,7 +42,7 @@ export class NetlinkSocket {
 
   /** `namespace` as in `ip netns`; for tests. `room` for what waits to be received, in bytes. @throws CallError */
   constructor(room: number, namespace?: string) {
-    this.#fd = namespace === undefined ? open() : inNamespace(namespace, open)
+    this.#fd = namespace === undefined ? open() : inNamespace(`/run/netns/${namespace}`, open)
     try {
       this.#set(SOL_SOCKET, SO_RCVBUFFORCE, room)
       for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK])
@@ -159,16 +157,4 @@ function wakeAll(): void {
 
 function open(): number {
   return checked(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0))
-}
-
-/** A socket belongs to the namespace in which it was made. Only this thread goes there, and comes back at once. */
-function inNamespace<T>(name: string, make: () => T): T {
-  const [home, there] = ['/proc/thread-self/ns/net', `/run/netns/${name}`].map((path) => openSync(path, 'r'))
-  try {
-    checked(libc().setns(there!, CLONE_NEWNET))
-    return make()
-  } finally {
-    checked(libc().setns(home!, CLONE_NEWNET))
-    for (const fd of [home!, there!]) closeSync(fd)
-  }
 }
