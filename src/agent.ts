@@ -386,8 +386,9 @@ class Agent {
   #turn(): void {
     this.#turnDue = false
     logProblems(this.#view.problems, this.#log)
-    if (!this.#stopped) this.#services.need(this.#plan.needsServices)
-    if (!this.#peering.isOpen || this.#stopped) return
+    if (this.#stopped) return
+    this.#services.need(this.#plan.needsServices)
+    if (!this.#peering.isOpen) return
     const changes = this.#plan.settle()
     if (this.#intake.isReady) this.#recordMtu(this.#plan.podMtu)
     // Before the peers hear of it: the block of another node that becomes ours has a route in force, but not the one that

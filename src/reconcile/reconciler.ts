@@ -114,8 +114,12 @@ export class Reconciler<T> {
   resync(): Promise<void> {
     return this.#exclusively(async () => {
       const found = await this.#kind.read()
-      const keys = new Set(found.map((item) => this.#kind.key(item)))
-      for (const item of found) this.#found(this.#kind.key(item), item)
+      const keys = new Set<string>()
+      for (const item of found) {
+        const key = this.#kind.key(item)
+        keys.add(key)
+        this.#found(key, item)
+      }
       for (const { key, actual } of this.#entries.values())
         if (actual && !keys.has(key)) this.#found(key, undefined)
       this.#readOnce = true

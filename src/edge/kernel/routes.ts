@@ -132,7 +132,7 @@ export class Routes implements Kind<KernelRoute> {
     const unmarked = routes.filter((route) => !this.#recognised(route))
     const reason = this.#claim(unmarked)
     const unclaimed = reason === undefined ? [] : unmarked
-    const allowed = reason === undefined ? routes : routes.filter((route) => !unmarked.includes(route))
+    const allowed = reason === undefined ? routes : routes.filter((route) => this.#recognised(route))
     const outcomes = await this.#options.table.replace(allowed)
     this.#displace(allowed.filter((_, i) => outcomes[i] === undefined))
     return [
