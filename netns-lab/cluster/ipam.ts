@@ -4,6 +4,7 @@
 // stories can say which addresses there will be.
 
 import type { Document } from '../../src/cluster/feed.ts'
+import { timestamp } from '../../src/cluster/timestamp.ts'
 import { type Address, addressBytes, familyBits, familyOf } from '../../src/inet/address.ts'
 import {
   contains,
@@ -43,7 +44,7 @@ export function newBlock(cidr: Prefix, node: string, now: number): BlockSpec {
   return {
     cidr,
     affinity: `host:${node}`,
-    affinityClaimTime: new Date(now).toISOString().replace(/\.\d+Z$/, 'Z'),
+    affinityClaimTime: timestamp(now),
     allocations: new Array(size).fill(null),
     unallocated: Array.from({ length: size }, (_, ordinal) => ordinal),
     attributes: [],

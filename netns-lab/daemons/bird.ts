@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Family } from '../../src/inet/address.ts'
+import { FAMILIES, type Family } from '../../src/inet/address.ts'
 import { inside, run } from '../kernel/run.ts'
 import { type Lab, startProcess, stopProcess } from '../lab.ts'
 import type { LabNode, Machine } from '../topology/index.ts'
@@ -10,7 +10,6 @@ import { type ClusterData, calicoBird } from './calico-bird.ts'
 
 /** calico-node's names of the two programs; both are the same one in BIRD 2. */
 const programs: Readonly<Record<Family, string>> = { ipv4: 'bird', ipv6: 'bird6' }
-const families = ['ipv4', 'ipv6'] as const
 
 /** The socket on which birdc talks to a daemon. */
 export function birdSocket(lab: Lab, machine: string, family: Family = 'ipv4'): string {
@@ -29,7 +28,7 @@ export async function startRouterBird(
 /** Starts the BIRDs of a node, always with recovery (-R), as calico-node does. */
 export async function startNodeBird(lab: Lab, { name }: LabNode): Promise<void> {
   const data = await clusterData(lab)
-  for (const family of families) {
+  for (const family of FAMILIES) {
     const configuration = calicoBird(name, family, data)
     if (configuration === undefined) continue
     write(lab, name, family, configuration)
@@ -42,7 +41,7 @@ export async function stopBird(
   { name }: Pick<Machine, 'name'>,
   signal: NodeJS.Signals,
 ): Promise<void> {
-  for (const family of families) await stopProcess(lab, processName(name, family), signal)
+  for (const family of FAMILIES) await stopProcess(lab, processName(name, family), signal)
 }
 
 /** What confd does after a change of the cluster: a new configuration for each node whose old one no longer holds. */
@@ -50,7 +49,7 @@ export async function refreshNodeBirds(lab: Lab): Promise<void> {
   const nodes = lab.topology.nodes.filter(({ agent }) => agent === 'bird')
   if (nodes.length === 0) return
   const data = await clusterData(lab)
-  for (const { name } of nodes) for (const family of families) await refresh(lab, name, family, data)
+  for (const { name } of nodes) for (const family of FAMILIES) await refresh(lab, name, family, data)
 }
 
 async function refresh(lab: Lab, node: string, family: Family, data: ClusterData): Promise<void> {

@@ -9,7 +9,7 @@
 // again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4). In between they may become the last resort
 // (RFC 9494 §4.2).
 
-import { type Family, familyOf } from '../../inet/address.ts'
+import { FAMILIES, type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
@@ -86,7 +86,7 @@ export class AdjRibIn {
     this.#ineligible.clear()
     this.#originals.clear()
     this.#weight.clear()
-    for (const family of ['ipv4', 'ipv6'] as const) {
+    for (const family of FAMILIES) {
       this.#stale[family].clear()
       this.#held[family] = 0
     }
