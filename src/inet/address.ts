@@ -4,6 +4,8 @@
 // `===`, Map keys and JSON all mean the same thing. Everything that enters from
 // outside goes through `parseAddress`; inside, nothing is parsed twice.
 
+import { ipv4Text, ipv6Text } from './text.ts'
+
 export type Family = 'ipv4' | 'ipv6'
 
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
@@ -78,9 +80,14 @@ export function addressWords(of: string, end = of.length): number[] {
 
 /** Inverse of `addressBytes`. `bytes` has 4 or 16 octets; any other length is a programming error. */
 export function addressFromBytes(bytes: Uint8Array): Address {
-  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` as Address
-  if (bytes.length === 16) return formatIpv6(bytes) as Address
-  throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
+  return textOfBytes(bytes) as Address
+}
+
+/** The same, with a slash and a length after it if there is one. */
+export function textOfBytes(bytes: Uint8Array, length?: number): string {
+  if (bytes.length === 16) return ipv6Text(bytes, length)
+  if (bytes.length !== 4) throw new RangeError(`an address has 4 or 16 bytes, not ${bytes.length}`)
+  return ipv4Text((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!, length)
 }
 
 function octetsOf(word: number | undefined): Uint8Array | undefined {
@@ -144,24 +151,4 @@ function groups(text: string, last: boolean): number[] | undefined {
     }
   }
   return out
-}
-
-/** RFC 5952 §4: lower case, no leading zeros, the longest run of two or more zero groups as `::`, the first if several. */
-function formatIpv6(bytes: Uint8Array): string {
-  const group: number[] = []
-  for (let i = 0; i < 16; i += 2) group.push((bytes[i]! << 8) | bytes[i + 1]!)
-  let best = { at: -1, length: 1 }
-  for (let i = 0; i < 8; i++) {
-    let length = 0
-    while (i + length < 8 && group[i + length] === 0) length++
-    if (length > best.length) best = { at: i, length }
-    i += Math.max(0, length - 1)
-  }
-  const hex = (from: number, to: number): string =>
-    group
-      .slice(from, to)
-      .map((g) => g.toString(16))
-      .join(':')
-  if (best.at < 0) return hex(0, 8)
-  return `${hex(0, best.at)}::${hex(best.at + best.length, 8)}`
 }

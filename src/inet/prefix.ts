@@ -7,6 +7,7 @@ import {
   familyBits,
   familyOf,
   parseAddress,
+  textOfBytes,
 } from './address.ts'
 import { bitsOf, sharedLength } from './bits.ts'
 
@@ -54,12 +55,12 @@ export function prefixOf(address: Address, length: number): Prefix {
 /** The same of bytes in network order, 4 or 16 of them. They are masked in place. */
 export function prefixFromBytes(bytes: Uint8Array, length: number): Prefix {
   maskBytes(bytes, length)
-  return `${addressFromBytes(bytes)}/${length}` as Prefix
+  return textOfBytes(bytes, length) as Prefix
 }
 
 /** The /32 or /128 of one address. */
 export function hostPrefix(address: Address): Prefix {
-  return `${address}/${familyBits(familyOf(address))}` as Prefix
+  return prefixFromBytes(addressBytes(address), familyBits(familyOf(address)))
 }
 
 export function prefixLength(of: Prefix): number {

@@ -1,17 +1,11 @@
 // Prefixes as they travel: RFC 4271 §4.3, with a path identifier in front where both agreed to RFC 7911.
-//
-// A table of 100,000 routes passes through here in one go: hence no object per
-// prefix other than the result, and text put together from pieces made before.
 
-import { addressBytes, addressFromBytes, type Family, familyBits } from '../../inet/address.ts'
-import { type Prefix, prefixAddress, prefixLength } from '../../inet/prefix.ts'
+import { addressBytes, type Family, familyBits } from '../../inet/address.ts'
+import { type Prefix, prefixAddress, prefixFromBytes, prefixLength } from '../../inet/prefix.ts'
+import { ipv4Text } from '../../inet/text.ts'
 import type { Nlri } from './message.ts'
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
-
-const OCTET = Array.from({ length: 256 }, (_, octet) => `${octet}`)
-const OCTET_DOT = OCTET.map((octet) => `${octet}.`)
-const SLASH_LENGTH = Array.from({ length: 129 }, (_, length) => `/${length}`)
 
 /** All prefixes up to the end. Throws Malformed when a length is too long, or a prefix is cut off. */
 export function readNlri(from: Reader, family: Family, addPath: boolean): Nlri[] {
@@ -54,13 +48,11 @@ function readIpv4(from: Reader, length: number): Prefix {
   let word = 0
   for (let shift = 24; shift > 24 - length; shift -= 8) word |= from.u8() << shift
   word &= length === 0 ? 0 : -1 << (32 - length)
-  const head = OCTET_DOT[word >>> 24]! + OCTET_DOT[(word >>> 16) & 0xff]!
-  return (head + OCTET_DOT[(word >>> 8) & 0xff]! + OCTET[word & 0xff]! + SLASH_LENGTH[length]!) as Prefix
+  return ipv4Text(word, length) as Prefix
 }
 
 function readIpv6(from: Reader, length: number): Prefix {
   const octets = new Uint8Array(16)
   octets.set(from.take(octetsOf(length)))
-  if (length % 8 > 0) octets[length >> 3]! &= 0xff00 >> (length % 8)
-  return (addressFromBytes(octets) + SLASH_LENGTH[length]!) as Prefix
+  return prefixFromBytes(octets, length)
 }
