@@ -76,7 +76,7 @@ function row(name: string, count: number): string {
   const memory = used() - before
   const blocks = tries((i) => timed(() => claim(`10.250.${i}.0/26`)))
   const pods = tries((i) => timed(() => take(workload(SELF, `pod-${i}`, `cali${i}`, `10.0.0.${i}/32`))))
-  const remote = [...plan.routes.values()].filter(({ device }) => device === 'vxlan.calico').length
+  const remote = [...plan.routes()].filter(({ device }) => device === 'vxlan.calico').length
   const figures = [plan.peers.size, remote, memory.toFixed(1), (whole / 1_000).toFixed(2)]
   return `| ${[name, count, ...figures, Math.round(blocks * 1_000), Math.round(pods * 1_000)].join(' | ')} |`
 }

@@ -445,7 +445,7 @@ class Agent {
       reconfiguredAt: this.#peering.reconfiguredAt,
       now: Date.now(),
       routes: () =>
-        [...this.#plan.routes.values()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
+        [...this.#plan.routes()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
       paths: () => rib.allPaths(),
     }
   }

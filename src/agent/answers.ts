@@ -125,7 +125,7 @@ function covering(destination: Prefix): Prefix[] {
 function prefixView(prefix: Prefix, asked: Asked): PrefixView {
   const { plan } = asked
   const { routes } = asked.kernel
-  const route = plan.routes.get(prefix)
+  const route = plan.route(prefix)
   const offers = plan.explain(prefix).map(({ source, offer }) => ({ source, says: says(offer) }))
   const sources = [...offers, ...announcements(prefix, asked)]
   if (!route) return { prefix, sources }

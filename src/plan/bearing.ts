@@ -92,9 +92,9 @@ export class Bearing {
 
   /** Our side of the routes to other nodes changed. */
   remote(): void {
-    const { facts, paths } = this.#known
+    const { facts } = this.#known
     for (const node of facts.nodes.values()) this.#pathTo(node)
-    for (const prefix of paths.keys()) if (facts.poolOf(prefix)) this.#values.routes.touch(prefix)
+    this.#values.routes.touchLearned((prefix) => facts.poolOf(prefix) !== undefined)
   }
 
   /** A pool came, went, or is another. */
@@ -104,7 +104,7 @@ export class Bearing {
     this.#within(cidr)
     this.services.addresses(this.#known.facts.services.addresses()) // endpoints are pods according to pools
     tunnels.doubt()
-    for (const prefix of this.#known.paths.keys()) if (contains(cidr, prefix)) routes.touch(prefix)
+    routes.touchLearned((prefix) => contains(cidr, prefix))
   }
 
   /** An interface, or what stands on it, changed. Endpoints that share its name or addresses move with it. */
@@ -123,18 +123,21 @@ export class Bearing {
     }
   }
 
-  /** The way to a next hop is another. */
-  behind(nextHop: Address): void {
+  /** The ways to some next hops are others. The cost is that of all that BGP knows, if any of it is behind them. */
+  behind(nextHops: readonly Address[]): void {
     const { routes } = this.#values
-    routes.touch(hostPrefix(nextHop))
-    for (const prefix of this.#known.byNextHop.get(nextHop)) routes.touch(prefix)
+    for (const nextHop of nextHops) routes.touch(hostPrefix(nextHop))
+    const used = new Set(nextHops.filter((nextHop) => this.#known.resolver.isUsed(nextHop)))
+    if (used.size > 0) routes.touchBehind(used)
   }
 
   /** Everything that may have a value at all. */
   all(): void {
-    const { facts, paths, stale } = this.#known
+    const { facts, stale } = this.#known
+    const { routes } = this.#values
     this.#values.touchAll()
-    for (const prefix of [...paths.keys(), ...stale.keys()]) this.#values.routes.touch(prefix)
+    routes.touchLearned()
+    for (const prefix of stale.keys()) routes.touch(prefix)
     for (const held of [facts.nodes, facts.bgpPeers, facts.workloads]) {
       for (const resource of held.values()) this.resource(resource)
     }
@@ -153,7 +156,7 @@ export class Bearing {
     this.#pathTo(node)
     if (node.name !== this.#known.facts.self) return
     this.sessions()
-    for (const prefix of this.#known.paths.keys()) routes.touch(prefix) // our subnet may be another
+    routes.touchLearned() // our subnet may be another
     tunnels.doubt()
     this.#allServices()
   }
@@ -186,10 +189,9 @@ export class Bearing {
   /** Whether a workload peers with us, where it finds us, and what it is the way to. */
   #peering(workload: Workload): void {
     const { addresses, peers } = this.#values
-    for (const address of sessionAddresses(workload)) {
-      peers.touch(address)
-      this.behind(address)
-    }
+    const sessions = sessionAddresses(workload)
+    for (const address of sessions) peers.touch(address)
+    this.behind(sessions)
     for (const key of addresses.values.keys())
       if (key.startsWith(`${workload.interfaceName} `)) addresses.touch(key)
     for (const address of peeringAddresses(this.#known.facts))

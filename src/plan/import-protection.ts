@@ -31,7 +31,7 @@ const rules: readonly ((to: Prefix, facts: Facts) => string | undefined)[] = [
 ]
 
 /** Why no path to a destination is to be used, or undefined. */
-export function hazardOf(to: Prefix, { facts, settings }: Given): string | undefined {
+function hazardOf(to: Prefix, { facts, settings }: Given): string | undefined {
   if (!settings.importProtection) return undefined
   for (const rule of rules) {
     const what = rule(to, facts)
@@ -42,14 +42,19 @@ export function hazardOf(to: Prefix, { facts, settings }: Given): string | undef
 
 /** What was refused, by destination, for people: kept as routes are derived, since nobody could look at all paths. */
 export class Hazards {
-  readonly #found = new Map<Prefix, string>()
+  readonly #found = new Map<Prefix, { readonly why: string; readonly from: Path['peer'] }>()
 
   /** The paths in use to a destination are these now. */
   look(destination: Prefix, paths: readonly Path[], given: Given): void {
     const [best] = paths
     const why = best && hazardOf(destination, given)
-    if (why) this.#found.set(destination, `${why}, from ${best.peer}`)
-    else this.#found.delete(destination)
+    if (why) this.#found.set(destination, { why, from: best.peer })
+    else if (this.#found.size > 0) this.#found.delete(destination)
+  }
+
+  /** As of the last look. */
+  of(destination: Prefix): string | undefined {
+    return this.#found.get(destination)?.why
   }
 
   /** A sentence, when there is one. */
@@ -57,7 +62,7 @@ export class Hazards {
     const [first] = this.#found.values()
     if (first === undefined) return []
     const others = this.#found.size === 1 ? '' : `, and ${this.#found.size - 1} more`
-    return [`BGP routes are refused (CARACAL_IMPORT_PROTECTION): ${first}${others}`]
+    return [`BGP routes are refused (CARACAL_IMPORT_PROTECTION): ${first.why}, from ${first.from}${others}`]
   }
 }
 

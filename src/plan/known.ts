@@ -1,12 +1,10 @@
 // What the plan has been told. Changed only by `Plan` (plan.ts); all else in this folder reads.
 
-import type { Path } from '../bgp/types.ts'
 import type { IpPool } from '../cluster/model.ts'
 import type { Address } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import type { TunnelKind } from './encap/local.ts'
 import { Facts } from './facts.ts'
-import { MultiIndex } from './multi-index.ts'
 import type { NatSettings } from './nat-inputs.ts'
 import type { BgpSettings } from './plan-bgp.ts'
 import type { KernelSettings } from './plan-kernel.ts'
@@ -29,10 +27,6 @@ export class Known {
   /** Cluster data, by what it is looked up by. */
   readonly facts: Facts
   readonly resolver = new Resolver()
-  /** BGP paths in use by destination, the best first. */
-  readonly paths = new Map<Prefix, readonly Path[]>()
-  /** The destinations of `paths`. */
-  readonly byNextHop = new MultiIndex<Address, Prefix>()
   readonly links = new Map<string, Link>()
   /** The interface that last had an address, as long as it is there. */
   readonly homes = new Map<Address, string>()

@@ -14,7 +14,6 @@ import {
 import type { Prefix } from '../inet/prefix.ts'
 import type { Way } from './encap/encapsulation.ts'
 import { encapsulationOf, goesDirectly, isFromDatastore } from './encap/index.ts'
-import { hazardOf } from './import-protection.ts'
 import type { Declined, Offer } from './offer.ts'
 import type { Inputs } from './plan-kernel.ts'
 import type { Exit, Unresolved } from './resolve.ts'
@@ -32,9 +31,8 @@ interface Lead {
 /** By what a peer says, which mostly is the same of very many destinations: one text serves all of them. */
 const reasons = new WeakMap<Path['attributes'], { readonly peer: Path['peer']; readonly reason: string }>()
 
-export function learnedRoute(destination: Prefix, inputs: Inputs): Offer {
-  const paths = inputs.paths.get(destination)
-  if (!paths) return undefined
+export function learnedRoute(destination: Prefix, inputs: Inputs, paths: readonly Path[]): Offer {
+  if (paths.length === 0) return undefined
   const pool = poolInForce(destination, inputs)
   const reason = refusal(destination, pool, inputs)
   if (reason !== undefined) return { declined: `from ${paths[0]!.peer}: ${reason}` }
@@ -88,11 +86,11 @@ function byAddress(a: NextHop, b: NextHop): number {
 }
 
 function refusal(destination: Prefix, pool: IpPool | undefined, inputs: Inputs): string | undefined {
-  const { facts, foreign, local } = inputs
+  const { facts, foreign, hazards, local } = inputs
   const other = foreign.get(destination)
   if (other)
     return `the kernel has a route to it that is not ours${other.device ? ` on ${other.device}` : ''}`
-  const hazard = hazardOf(destination, inputs)
+  const hazard = hazards.of(destination)
   if (hazard !== undefined) return hazard
   const range = serviceRangeOf(destination, facts)
   if (range !== undefined) return `kube-proxy sees to services (${range})`

@@ -13,6 +13,7 @@ import type { Local } from './encap/local.ts'
 import type { TunnelSettings } from './encap/settings.ts'
 import { isVtepDevice, vtepNeighbor } from './encap/vteps.ts'
 import type { Facts } from './facts.ts'
+import type { Hazards } from './import-protection.ts'
 import { learnedRoute } from './learned.ts'
 import type { Declined, Offer } from './offer.ts'
 import { remoteRoute } from './remote.ts'
@@ -25,8 +26,9 @@ import { describe, holdsInterface } from './workloads.ts'
 export interface Inputs {
   readonly facts: Facts
   readonly resolver: Resolver
-  /** BGP paths in use by destination, the best first. */
-  readonly paths: ReadonlyMap<Prefix, readonly Path[]>
+  /** Whether BGP knows a destination. */
+  isLearned(destination: Prefix): boolean
+  readonly hazards: Pick<Hazards, 'of'>
   readonly links: ReadonlyMap<string, Link>
   /** Routes of others by destination, of the metric ours would have. */
   readonly foreign: ReadonlyMap<Prefix, ForeignRoute>
@@ -57,7 +59,8 @@ export interface KernelSettings {
 
 interface Source {
   readonly name: string
-  offer(destination: Prefix, inputs: Inputs): Offer
+  /** `paths`: those of BGP that are in use, the best first. */
+  offer(destination: Prefix, inputs: Inputs, paths: readonly Path[]): Offer
 }
 
 const sources: readonly Source[] = [
@@ -71,20 +74,24 @@ const sources: readonly Source[] = [
 ]
 
 /** The route this destination should have, if any. */
-export function routeFor(destination: Prefix, inputs: Inputs): Route | undefined {
+export function routeFor(destination: Prefix, paths: readonly Path[], inputs: Inputs): Route | undefined {
   const { ipv6, routeSync } = inputs.settings
   if (!routeSync || (familyOf(destination) === 'ipv6' && !ipv6)) return undefined
   for (const source of sources) {
-    const offer = source.offer(destination, inputs)
+    const offer = source.offer(destination, inputs, paths)
     if (offer && !('declined' in offer)) return offer
   }
   return undefined
 }
 
 /** What every source says about a destination, in order of distance. */
-export function explain(destination: Prefix, inputs: Inputs): { source: string; offer: Route | Declined }[] {
+export function explain(
+  destination: Prefix,
+  paths: readonly Path[],
+  inputs: Inputs,
+): { source: string; offer: Route | Declined }[] {
   return sources.flatMap(({ name, offer }) => {
-    const said = offer(destination, inputs)
+    const said = offer(destination, inputs, paths)
     return said ? [{ source: name, offer: said }] : []
   })
 }

@@ -7,7 +7,7 @@
 // that was fed change by change.
 
 import type { Operation } from '../bgp/rib/filter.ts'
-import type { BestPathChange, Origination, PeerConfig } from '../bgp/types.ts'
+import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
 import type { IpPool, Resource, SecretRef } from '../cluster/model.ts'
 import { type Address, familyOf, isLinkLocal, type ScopedAddress, unscoped } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
@@ -65,6 +65,9 @@ export interface PlanChanges extends ValueChanges {
   readonly exports: ReadonlySet<Prefix>
 }
 
+/** Of a destination that is ours to announce: no path to it leads anywhere else. */
+const NONE: readonly Path[] = []
+
 export class Plan {
   readonly #known: Known
   readonly #values: Values
@@ -94,22 +97,18 @@ export class Plan {
   }
 
   best({ prefix, used }: BestPathChange): void {
-    const { paths, byNextHop, resolver } = this.#known
-    const before = paths.get(prefix) ?? []
-    const after = used[0]?.peer === null ? [] : used
-    for (const { nextHop } of before) byNextHop.place(nextHop, prefix, false)
-    for (const { nextHop } of after) byNextHop.place(nextHop, prefix, true)
-    if (after.length > 0) paths.set(prefix, after)
-    else paths.delete(prefix)
-    for (const { nextHop } of before) if (byNextHop.get(nextHop).size === 0) resolver.forget(nextHop)
-    this.#values.routes.touch(prefix)
+    const { resolver } = this.#known
+    const after = used[0]?.peer === null ? NONE : used
+    const before = this.#values.routes.use(prefix, after)
+    for (const { nextHop } of after) resolver.hold(nextHop)
+    for (const { nextHop } of before) resolver.release(nextHop)
   }
 
   /** The interfaces and the routes of others, as they are now. */
   underlay(links: readonly Link[], foreign: readonly ForeignRoute[]): void {
     this.#nowInterfaces(links)
     this.#nowForeign(foreign.filter(hidesOurs))
-    for (const nextHop of this.#known.resolver.update(links, foreign)) this.#bearing.behind(nextHop)
+    this.#bearing.behind(this.#known.resolver.update(links, foreign))
   }
 
   #nowInterfaces(links: readonly Link[]): void {
@@ -205,8 +204,13 @@ export class Plan {
     return { ...changes, leanings, exports: this.#bearing.takeExports() }
   }
 
-  get routes(): ReadonlyMap<Prefix, Route> {
-    return this.#values.routes.values
+  /** The route a destination should have. */
+  route(prefix: Prefix): Route | undefined {
+    return this.#values.routes.route(prefix)
+  }
+
+  routes(): Iterable<Route> {
+    return this.#values.routes.routes()
   }
 
   get neighbors(): ReadonlyMap<string, Neighbor> {
@@ -282,7 +286,7 @@ export class Plan {
 
   /** Every source that knows a destination, the winner first, the others with what they would do or why they do not. */
   explain(prefix: Prefix): { source: string; offer: Route | Declined }[] {
-    return explain(prefix, this.#values.inputs)
+    return explain(prefix, this.#values.routes.paths(prefix), this.#values.inputs)
   }
 
   /** Where packets for a BGP next hop leave this node. A link-local one is as near as the peer that told us. */
@@ -323,7 +327,7 @@ export class Plan {
     const { resolver } = this.#known
     if (resolver.gatewayTo(peer) === gateway) return
     resolver.pin(peer, gateway)
-    this.#bearing.behind(peer)
+    this.#bearing.behind([peer])
   }
 }
 

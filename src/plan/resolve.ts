@@ -38,6 +38,8 @@ export class Resolver {
   #own = new Set<Address>()
   readonly #asked = new Map<Address, Exit | Unresolved>()
   readonly #pins = new Map<Address, Address>()
+  /** How many paths in use have each next hop. */
+  readonly #users = new Map<Address, number>()
 
   /** Takes the new underlay and names the next hops that now resolve otherwise. */
   update(links: Iterable<Link>, routes: Iterable<ForeignRoute>): Address[] {
@@ -78,9 +80,24 @@ export class Resolver {
     return this.#pins.get(nextHop)
   }
 
-  /** Nobody uses this next hop any more. */
-  forget(nextHop: Address): void {
+  /** One path more is in use that has this next hop. */
+  hold(nextHop: Address): void {
+    this.#users.set(nextHop, (this.#users.get(nextHop) ?? 0) + 1)
+  }
+
+  /** And one less. */
+  release(nextHop: Address): void {
+    const left = this.#users.get(nextHop)! - 1
+    if (left > 0) {
+      this.#users.set(nextHop, left)
+      return
+    }
+    this.#users.delete(nextHop)
     if (!this.#pins.has(nextHop)) this.#asked.delete(nextHop)
+  }
+
+  isUsed(nextHop: Address): boolean {
+    return this.#users.has(nextHop)
   }
 
   #look(nextHop: Address): Exit | Unresolved {

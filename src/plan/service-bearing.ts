@@ -57,6 +57,6 @@ export class ServiceBearing {
   #range(range: Prefix): void {
     const { originations, routes } = this.#values
     originations.touch(range)
-    for (const prefix of this.#known.paths.keys()) if (contains(range, prefix)) routes.touch(prefix)
+    routes.touchLearned((prefix) => contains(range, prefix))
   }
 }

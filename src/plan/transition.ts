@@ -29,12 +29,12 @@ export function isInTransition(inputs: Inputs): boolean {
 }
 
 /** Whether there is a way in this form of the pool, and the node at its end takes what comes. */
-function isReady(pool: IpPool, destination: Prefix, { facts, local, paths }: Inputs): boolean {
+function isReady(pool: IpPool, destination: Prefix, { facts, local, isLearned }: Inputs): boolean {
   const encapsulation = encapsulationOf(pool)
   const holder = holderOf(destination, facts)
   const node = holder && facts.nodes.get(holder.name)
   if (!encapsulation || !node || node.name === facts.self) return true
-  if (!isFromDatastore(encapsulation, local) && !paths.has(destination)) return false
+  if (!isFromDatastore(encapsulation, local) && !isLearned(destination)) return false
   const remote = remoteAt(node, destination)
   if (goesDirectly(encapsulation, pool, remote, local)) return true
   if (encapsulation.end?.(node, remote.family) === undefined) return false

@@ -4,6 +4,7 @@ import type { Origination, PeerConfig } from '../bgp/types.ts'
 import type { ScopedAddress } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
+import { Destinations } from './destinations.ts'
 import { Hazards } from './import-protection.ts'
 import type { Known } from './known.ts'
 import { Nat, type NatChanges } from './nat.ts'
@@ -28,11 +29,10 @@ export interface ValueChanges extends NatChanges, TunnelChanges {
 export class Values {
   readonly #known: Known
   readonly hazards = new Hazards()
-  readonly routes = new Derived<Prefix, Route>((prefix) => {
-    const { inputs } = this
-    this.hazards.look(prefix, inputs.paths.get(prefix) ?? [], inputs)
-    return routeFor(prefix, inputs)
-  }, sameRecord)
+  readonly routes = new Destinations((prefix, paths) => {
+    this.hazards.look(prefix, paths, this.inputs)
+    return routeFor(prefix, paths, this.inputs)
+  })
   readonly neighbors = new Derived<string, Neighbor>((key) => neighborFor(key, this.inputs), sameRecord)
   readonly addresses = new Derived<string, InterfaceAddress>(
     (key) => interfaceAddressFor(key, this.inputs),
@@ -68,16 +68,17 @@ export class Values {
       settings: known.settings.nat,
       ipv6: known.settings.kernel.ipv6,
     }))
-    this.inputs = inputsOf(known, this.tunnels)
+    this.inputs = inputsOf(known, this)
     this.touchHost()
   }
 
   get dirty(): boolean {
-    return [...this.#keyed, this.tunnels, this.nat].some(({ dirty }) => dirty)
+    return [this.routes, ...this.#keyed, this.tunnels, this.nat].some(({ dirty }) => dirty)
   }
 
   /** What has a value. Keys that should get their first one are for the caller to touch. */
   touchAll(): void {
+    this.routes.touchRoutes()
     for (const derived of this.#keyed) derived.touchAll()
     this.touchHost()
     this.nat.touchAll()
@@ -108,14 +109,15 @@ export class Values {
   }
 
   get #keyed() {
-    return [this.routes, this.neighbors, this.addresses, this.sysctls, this.peers, this.originations]
+    return [this.neighbors, this.addresses, this.sysctls, this.peers, this.originations]
   }
 }
 
-function inputsOf(known: Known, tunnels: Tunnels): Inputs {
-  const { facts, resolver, paths, links, foreign, stale, former } = known
+function inputsOf(known: Known, { routes, hazards, tunnels }: Values): Inputs {
+  const { facts, resolver, links, foreign, stale, former } = known
   return {
-    ...{ facts, resolver, paths, links, foreign, stale, former },
+    ...{ facts, resolver, links, foreign, stale, former, hazards },
+    isLearned: (prefix) => routes.paths(prefix).length > 0,
     get local() {
       return tunnels.local
     },

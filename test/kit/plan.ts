@@ -192,7 +192,7 @@ export class Cluster {
   /** The routes wanted now, one line each, without their reasons. */
   routes(): string[] {
     this.plan.settle()
-    return [...this.plan.routes.values()].map(line).sort()
+    return [...this.plan.routes()].map(line).sort()
   }
 
   /** Another plan, given at once all that this one was given over time. Of interfaces, where addresses were counts too. */

@@ -56,7 +56,7 @@ function felixRoutes(printed: string): string[] {
 }
 
 function ourRoutes({ plan }: Cluster): string[] {
-  return [...plan.routes.values()].map((route) => line(route).replace(/\/(32|128)\b| proto 80/g, ''))
+  return [...plan.routes()].map((route) => line(route).replace(/\/(32|128)\b| proto 80/g, ''))
 }
 
 /** One line for each tunnel device: its name, MTU, and what a VXLAN device is made of. */

@@ -21,8 +21,8 @@ t.test('a block of ours is a blackhole, its pods are routes on their interfaces'
     'blackhole 10.65.0.0/26 proto 80',
     'fd10:65::2/128 dev cali1',
   ])
-  t.match(cluster.plan.routes.get(prefix('10.65.0.2/32')), { because: 'workload default/web' })
-  t.match(cluster.plan.routes.get(prefix('10.65.0.0/26')), { because: 'block of this node, pool flat' })
+  t.match(cluster.plan.route(prefix('10.65.0.2/32')), { because: 'workload default/web' })
+  t.match(cluster.plan.route(prefix('10.65.0.0/26')), { because: 'block of this node, pool flat' })
 })
 
 t.test('half a claim is no claim: block without confirmed affinity, affinity without block', async (t) => {

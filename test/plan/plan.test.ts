@@ -230,7 +230,7 @@ const settleNow: fc.Arbitrary<Step> = fc.constant((cluster) => void cluster.sett
 function everything({ plan }: Cluster): unknown {
   plan.settle()
   const kernel = [
-    plan.routes,
+    new Map([...plan.routes()].map((route) => [route.prefix, route])),
     plan.neighbors,
     plan.addresses,
     plan.sysctls,

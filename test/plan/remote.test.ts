@@ -46,7 +46,7 @@ t.test(
     )
     const given = cluster('a').set(lent)
     given.settle()
-    t.match(given.plan.routes.get(prefix('10.65.1.8/32')), { because: /^borrowed by node c, pool p/ })
+    t.match(given.plan.route(prefix('10.65.1.8/32')), { because: /^borrowed by node c, pool p/ })
     t.equal(
       routeTo(given.set(block('10.65.1.0/26', 'b', { 0: 'b' })), '10.65.1.8/32'),
       undefined,
@@ -102,7 +102,7 @@ t.test('a tunnel address goes the way of its block, unless it is borrowed or a b
     '10.65.2.9/32 dev vxlan.calico proto 80 scope link mtu 1450',
     'the VTEP is on the link',
   )
-  t.match(given.plan.routes.get(prefix('10.65.2.9/32')), { because: /^tunnel address of node b/ })
+  t.match(given.plan.route(prefix('10.65.2.9/32')), { because: /^tunnel address of node b/ })
   given.set(node('b', '10.0.0.2/24', tunnelled('10.65.7.7')), block('10.65.7.7/32', 'b', { 0: 'b' }))
   t.equal(routeTo(given, '10.65.7.7/32'), '10.65.7.7/32 dev vxlan.calico proto 80 scope link mtu 1450')
   t.equal(routeTo(given, '10.65.2.9/32'), undefined)

@@ -23,7 +23,7 @@ function tunnelled(address: string): Fields {
 
 function because(cluster: Cluster, destination: string): string | undefined {
   cluster.settle()
-  return cluster.plan.routes.get(prefix(destination))?.because
+  return cluster.plan.route(prefix(destination))?.because
 }
 
 const viaIpip = [
