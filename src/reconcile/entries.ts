@@ -17,7 +17,16 @@ export interface InForceChange {
   readonly inForce: boolean
 }
 
-type Mutable<T> = { -readonly [F in keyof Entry<T>]: Entry<T>[F] }
+/** What others have for reading. */
+interface Mutable<T> extends Entry<T> {
+  wanted: T | undefined
+  actual: T | undefined
+  inForce: boolean
+  /** `inForce` as it was told last. */
+  told: boolean
+  /** The record stays that of its key, whatever is said of it. */
+  isHeld: boolean
+}
 
 export class Entries<T> {
   readonly #kind: Pick<Kind<T>, 'same' | 'device'>
@@ -25,8 +34,8 @@ export class Entries<T> {
   readonly #byKey = new Map<string, Mutable<T>>()
   /** Those the kernel holds something of, by the interface that hangs on. */
   readonly #byDevice = new Map<string, Set<Entry<T>>>()
-  /** Those that came into force or out of it since this was last asked. */
-  readonly #turned = new Set<Entry<T>>()
+  /** Those that came into force or out of it since this was last asked. Some may have turned back, or be here twice. */
+  #turned: Mutable<T>[] = []
   readonly #count = { wanted: 0, inForce: 0 }
 
   constructor(kind: Pick<Kind<T>, 'same' | 'device'>) {
@@ -38,50 +47,13 @@ export class Entries<T> {
     return this.#count
   }
 
+  /** For a look only. */
   get(key: string): Entry<T> {
     return this.#byKey.get(key) ?? nothing(key)
   }
 
-  values(): IterableIterator<Entry<T>> {
-    return this.#byKey.values()
-  }
-
-  /** The keys of what hangs on an interface. */
-  on(device: string): string[] {
-    return [...(this.#byDevice.get(device) ?? [])].map(({ key }) => key)
-  }
-
-  deviceOf(item: T | undefined): string | undefined {
-    return item && this.#kind.device?.(item)
-  }
-
-  want(key: string, item: T | undefined): Entry<T> {
-    const entry = this.#of(key)
-    this.#count.wanted += Number(item !== undefined) - Number(entry.wanted !== undefined)
-    entry.wanted = item
-    return this.#settled(entry)
-  }
-
-  believe(key: string, item: T | undefined): Entry<T> {
-    const entry = this.#of(key)
-    const [from, to] = [this.deviceOf(entry.actual), this.deviceOf(item)]
-    entry.actual = item
-    if (from !== to) {
-      this.#hang(from, (entries) => entries.delete(entry))
-      this.#hang(to, (entries) => entries.add(entry))
-    }
-    return this.#settled(entry)
-  }
-
-  /** Those that came into force or out of it since the last call. */
-  takeTurned(): readonly InForceChange[] {
-    const turned = [...this.#turned]
-    this.#turned.clear()
-    for (const entry of turned) this.#forgetIfOver(entry)
-    return turned.map(({ key, inForce }) => ({ key, inForce }))
-  }
-
-  #of(key: string): Mutable<T> {
+  /** To be given to `want`, `believe` or `hold` at once: until then it may be the record of a key of which nothing is known. */
+  of(key: string): Entry<T> {
     const known = this.#byKey.get(key)
     if (known) return known
     const entry = nothing<T>(key)
@@ -89,33 +61,96 @@ export class Entries<T> {
     return entry
   }
 
-  #hang(device: string | undefined, change: (entries: Set<Entry<T>>) => void): void {
-    if (device === undefined) return
-    const entries = this.#byDevice.get(device) ?? new Set()
-    change(entries)
-    if (entries.size > 0) this.#byDevice.set(device, entries)
-    else this.#byDevice.delete(device)
+  values(): IterableIterator<Entry<T>> {
+    return this.#byKey.values()
   }
 
-  #settled(entry: Mutable<T>): Entry<T> {
-    const { wanted, actual } = entry
-    const inForce =
-      wanted !== undefined && actual !== undefined && (wanted === actual || this.#kind.same(wanted, actual))
+  /** What hangs on an interface. */
+  on(device: string): Entry<T>[] {
+    return [...(this.#byDevice.get(device) ?? [])]
+  }
+
+  deviceOf(item: T | undefined): string | undefined {
+    return item && this.#kind.device?.(item)
+  }
+
+  want(entry: Entry<T>, item: T | undefined): void {
+    const own = entry as Mutable<T>
+    this.#count.wanted += Number(item !== undefined) - Number(own.wanted !== undefined)
+    own.wanted = item
+    this.#settle(own)
+  }
+
+  believe(entry: Entry<T>, item: T | undefined): void {
+    const own = entry as Mutable<T>
+    const [from, to] = [this.deviceOf(own.actual), this.deviceOf(item)]
+    own.actual = item
+    if (from !== to) {
+      if (from !== undefined) this.#unhang(own, from)
+      if (to !== undefined) this.#hang(own, to)
+    }
+    this.#settle(own)
+  }
+
+  /** The kernel is being asked to change what it holds of this key: until `release` the record stays. */
+  hold(entry: Entry<T>): void {
+    const own = entry as Mutable<T>
+    own.isHeld = true
+  }
+
+  release(entry: Entry<T>): void {
+    const own = entry as Mutable<T>
+    own.isHeld = false
+    this.#forgetIfOver(own)
+  }
+
+  /** Those that came into force or out of it since the last call: there and back is no news. */
+  takeTurned(): readonly InForceChange[] {
+    const changes: InForceChange[] = []
+    const turned = this.#turned
+    this.#turned = []
+    for (const entry of turned) {
+      const { key, inForce } = entry
+      if (inForce === entry.told) continue
+      entry.told = inForce
+      changes.push({ key, inForce })
+      this.#forgetIfOver(entry)
+    }
+    return changes
+  }
+
+  #hang(entry: Entry<T>, device: string): void {
+    const others = this.#byDevice.get(device)
+    if (others) others.add(entry)
+    else this.#byDevice.set(device, new Set([entry]))
+  }
+
+  #unhang(entry: Entry<T>, device: string): void {
+    const all = this.#byDevice.get(device)!
+    all.delete(entry)
+    if (all.size === 0) this.#byDevice.delete(device)
+  }
+
+  #settle(entry: Mutable<T>): void {
+    const inForce = this.#isInForce(entry)
     if (entry.inForce !== inForce) {
       entry.inForce = inForce
       this.#count.inForce += inForce ? 1 : -1
-      // There and back between two calls of `takeTurned` is no news.
-      if (!this.#turned.delete(entry)) this.#turned.add(entry)
+      this.#turned.push(entry)
     }
     this.#forgetIfOver(entry)
-    return entry
   }
 
-  #forgetIfOver(entry: Entry<T>): void {
-    if (!entry.wanted && !entry.actual && !this.#turned.has(entry)) this.#byKey.delete(entry.key)
+  #isInForce({ wanted, actual }: Entry<T>): boolean {
+    if (wanted === undefined || actual === undefined) return false
+    return wanted === actual || this.#kind.same(wanted, actual)
+  }
+
+  #forgetIfOver({ key, wanted, actual, told, isHeld }: Mutable<T>): void {
+    if (!wanted && !actual && !told && !isHeld) this.#byKey.delete(key)
   }
 }
 
 function nothing<T>(key: string): Mutable<T> {
-  return { key, wanted: undefined, actual: undefined, inForce: false }
+  return { key, wanted: undefined, actual: undefined, inForce: false, told: false, isHeld: false }
 }

@@ -56,7 +56,7 @@ export class Reconciler<T> {
   /** Keys of which events told during the operation under way. */
   readonly #told = new Set<string>()
   #busy = false
-  #inFlight: ReadonlyMap<string, T> = new Map()
+  #inFlight: ReadonlyMap<Entry<T>, T> = new Map()
   #turn: Promise<void> = Promise.resolve()
   #readOnce = false
 
@@ -70,12 +70,13 @@ export class Reconciler<T> {
 
   /** The plan wants `item` under `key`, or nothing. */
   want(key: string, item: T | undefined): void {
-    const before = this.#entries.get(key).wanted
-    const entry = this.#entries.want(key, item)
+    const entry = this.#entries.of(key)
+    const before = entry.wanted
+    this.#entries.want(entry, item)
     if (item && before && this.#kind.same(item, before)) return
     if (item && this.#doubted.has(key)) {
       this.#hear(key) // what is being written now may be for the former interface
-      this.#believe(key, undefined)
+      this.#believe(entry, undefined)
     }
     this.#refusals.forget(key)
     this.#mark(entry)
@@ -94,9 +95,8 @@ export class Reconciler<T> {
    */
   doubt(device: string, ours = false): void {
     const on = (item: T | undefined): boolean => this.#entries.deviceOf(item) === device
-    const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([key]) => key)
-    for (const key of [...unsure, ...this.#entries.on(device)]) {
-      const { wanted, inForce } = this.#entries.get(key)
+    const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([entry]) => entry)
+    for (const { key, wanted, inForce } of [...unsure, ...this.#entries.on(device)]) {
       if (!wanted) {
         this.#doubted.add(key)
         continue
@@ -217,28 +217,36 @@ export class Reconciler<T> {
   }
 
   #take(from: Set<Entry<T>>, most: number, itemOf: (entry: Entry<T>) => T): readonly T[] {
-    const batch = [...from.values().take(most)]
-    for (const entry of batch) {
+    const batch = new Map<Entry<T>, T>()
+    for (const entry of from) {
+      if (batch.size === most) break
+      batch.set(entry, itemOf(entry))
       from.delete(entry)
+      this.#entries.hold(entry)
       this.#countRepair(entry.key) // now: once it is written, its own echo may be faster than the answer
     }
     this.#told.clear()
-    this.#inFlight = new Map(batch.map((entry) => [entry.key, itemOf(entry)]))
-    return [...this.#inFlight.values()]
+    this.#inFlight = batch
+    return [...batch.values()]
   }
 
   /** The kernel has answered the batch in flight: what it took is what is there `now`. */
   #written(refused: readonly Refused[], now: (item: T) => T | undefined): void {
     const refusedKeys = new Set(refused.map(({ key }) => key))
     for (const refusal of refused) this.#refusals.add(refusal)
-    for (const [key, item] of this.#inFlight) {
-      if (refusedKeys.has(key)) continue
-      if (!this.#kind.silent) this.#echoes.wrote(key, now(item))
-      this.#refusals.forget(key)
-      const entry = this.#told.has(key) ? this.#entries.get(key) : this.#believe(key, now(item))
-      this.#mark(entry)
+    for (const [entry, item] of this.#inFlight) {
+      if (!refusedKeys.has(entry.key)) this.#took(entry, now(item))
+      this.#entries.release(entry)
     }
     this.#inFlight = new Map()
+  }
+
+  #took(entry: Entry<T>, item: T | undefined): void {
+    const { key } = entry
+    if (!this.#kind.silent) this.#echoes.wrote(key, item)
+    this.#refusals.forget(key)
+    if (!this.#told.has(key)) this.#believe(entry, item)
+    this.#mark(entry)
   }
 
   /** A reading says what `key` holds. */
@@ -250,7 +258,8 @@ export class Reconciler<T> {
     const believed = this.#entries.get(key).actual
     if (believed === item || (believed && item && this.#kind.same(believed, item))) return
     if (cause) this.#drift.set(key, cause)
-    const entry = this.#believe(key, item)
+    const entry = this.#entries.of(key)
+    this.#believe(entry, item)
     if (item && !entry.wanted && this.#spared(key, item)) return
     this.#mark(entry)
   }
@@ -262,9 +271,9 @@ export class Reconciler<T> {
     return item && !wanted && !actual ? 'added' : undefined
   }
 
-  #believe(key: string, item: T | undefined): Entry<T> {
-    if (!item) this.#doubted.delete(key)
-    return this.#entries.believe(key, item)
+  #believe(entry: Entry<T>, item: T | undefined): void {
+    if (!item) this.#doubted.delete(entry.key)
+    this.#entries.believe(entry, item)
   }
 
   #spared(key: string, item: T): boolean {
@@ -289,12 +298,14 @@ export class Reconciler<T> {
   #mark(entry: Entry<T>): void {
     const { key, wanted, actual, inForce } = entry
     this.#kept.delete(key)
-    this.#toPut.delete(entry)
-    this.#toRemove.delete(entry)
-    if (inForce || (!wanted && !actual)) {
+    const isInOrder = inForce || (!wanted && !actual)
+    if (isInOrder) {
       this.#refusals.forget(key)
       this.#drift.delete(key)
-    } else if (wanted) this.#toPut.add(entry)
+    }
+    if (isInOrder || !wanted) this.#toPut.delete(entry)
+    else this.#toPut.add(entry)
+    if (isInOrder || wanted) this.#toRemove.delete(entry)
     else this.#toRemove.add(entry)
   }
 

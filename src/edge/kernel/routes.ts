@@ -2,6 +2,7 @@
 // needs to know. Both come from the same reading and the same events.
 
 import { familyOf } from '../../inet/address.ts'
+import type { Prefix } from '../../inet/prefix.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
 import { isTunnelName } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
@@ -81,7 +82,7 @@ export class Routes implements Kind<KernelRoute> {
   readonly key = routeKey
   readonly same = sameRoute
   readonly #options: RoutesOptions
-  #foreign = new Map<string, ForeignRoute>()
+  #foreign = new ForeignTable()
 
   constructor(options: RoutesOptions) {
     this.#options = options
@@ -93,6 +94,7 @@ export class Routes implements Kind<KernelRoute> {
 
   /** Of a multipath route, if all next hops are on one: while another is left it stays, and the plan takes the rest out. */
   device(route: KernelRoute): string | undefined {
+    if (!route.nexthops) return route.device
     const [device, ...others] = new Set(devicesOf(route))
     return others.length === 0 ? device : undefined
   }
@@ -116,11 +118,11 @@ export class Routes implements Kind<KernelRoute> {
 
   async #readAll(): Promise<readonly KernelRoute[]> {
     const ours: KernelRoute[] = []
-    const foreign = new Map<string, ForeignRoute>()
+    const foreign = new ForeignTable()
     for await (const some of this.#options.table.read()) {
       for (const printed of some) {
         if (isOurs(printed, this.#options.ownership)) ours.push(printed.route)
-        else if (isWayOut(printed)) foreign.set(slot(printed), foreignRoute(printed))
+        else if (isWayOut(printed)) foreign.set(foreignRoute(printed))
       }
     }
     this.#foreign = foreign
@@ -157,10 +159,8 @@ export class Routes implements Kind<KernelRoute> {
     if (!printed.main || printed.tos) return undefined
     const key = routeKey(printed.route)
     const ours = isOurs(printed, this.#options.ownership)
-    this.#noteForeign(
-      slot(printed),
-      ours || deleted || !isWayOut(printed) ? undefined : foreignRoute(printed),
-    )
+    if (ours || deleted || !isWayOut(printed)) this.#noForeign(printed.prefix, printed.metric)
+    else this.#noteForeign(foreignRoute(printed))
     if (ours) return { key, item: deleted ? undefined : printed.route }
     // A route of others in the place of ours has replaced it; one that goes leaves ours alone.
     return deleted ? undefined : { key, item: undefined }
@@ -168,24 +168,27 @@ export class Routes implements Kind<KernelRoute> {
 
   /** The kernel drops the IPv4 routes of an interface that goes down, and does not say so. */
   deviceDown(device: string): void {
-    for (const [key, route] of this.#foreign) if (route.device === device) this.#foreign.delete(key)
+    for (const route of this.foreign())
+      if (route.device === device) this.#foreign.delete(route.prefix, route.metric)
   }
 
   /** Routes of others, the kernel's own among them. */
   foreign(): readonly ForeignRoute[] {
-    return [...this.#foreign.values()]
+    return this.#foreign.all()
   }
 
   /** What others had in the place of ours is gone, of which no event need tell. */
   #displace(written: readonly KernelRoute[]): void {
-    for (const route of written)
-      this.#noteForeign(slot({ prefix: route.prefix, metric: metricOf(route) }), undefined)
+    for (const route of written) this.#noForeign(route.prefix, metricOf(route))
   }
 
-  #noteForeign(slot: string, route: ForeignRoute | undefined): void {
-    if (!route && !this.#foreign.delete(slot)) return
-    if (route) this.#foreign.set(slot, route)
+  #noteForeign(route: ForeignRoute): void {
+    this.#foreign.set(route)
     this.#options.onForeign()
+  }
+
+  #noForeign(prefix: Prefix, metric: number): void {
+    if (this.#foreign.delete(prefix, metric)) this.#options.onForeign()
   }
 
   /** Why those routes that nothing else marks as ours cannot be noted down, if so. */
@@ -224,9 +227,27 @@ export class Routes implements Kind<KernelRoute> {
   }
 }
 
-/** Where the kernel keeps it: two routes of one slot replace each other. */
-function slot({ prefix, metric }: Pick<PrintedRoute, 'prefix' | 'metric'>): string {
-  return `${prefix} ${metric}`
+/** As the kernel keeps them: two routes of one prefix and metric replace each other. */
+class ForeignTable {
+  readonly #byPrefix = new Map<Prefix, Map<number, ForeignRoute>>()
+
+  set(route: ForeignRoute): void {
+    const beside = this.#byPrefix.get(route.prefix)
+    if (beside) beside.set(route.metric, route)
+    else this.#byPrefix.set(route.prefix, new Map([[route.metric, route]]))
+  }
+
+  /** True when there was one. */
+  delete(prefix: Prefix, metric: number): boolean {
+    const beside = this.#byPrefix.get(prefix)
+    if (!beside?.delete(metric)) return false
+    if (beside.size === 0) this.#byPrefix.delete(prefix)
+    return true
+  }
+
+  all(): ForeignRoute[] {
+    return [...this.#byPrefix.values()].flatMap((beside) => [...beside.values()])
+  }
 }
 
 /** Unreachable, prohibit and blackhole routes count too: packets do not get past them. */
