@@ -103,7 +103,7 @@ function step(event: SpeakerEvent): void {
 async function turn(): Promise<void> {
   const changes = timed('plan', () => plan.settle())
   timed('reconciler', () => {
-    for (const [prefix, route] of changes.routes) routes.want(prefix, route)
+    for (const { prefix, route } of changes.routes) routes.want(prefix, route)
   })
   const begin = threadMs()
   await routes.apply({ prune: true })

@@ -444,8 +444,7 @@ class Agent {
       status: this.#status(),
       reconfiguredAt: this.#peering.reconfiguredAt,
       now: Date.now(),
-      routes: () =>
-        [...this.#plan.routes()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
+      routes: () => [...this.#plan.routes()].filter(({ prefix }) => this.#kernel.routes.inForce(prefix)),
       paths: () => rib.allPaths(),
     }
   }

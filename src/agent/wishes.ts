@@ -31,12 +31,12 @@ export class KernelWishes {
     for (const [name, set] of sets) kernel.nat.sets.want(name, set)
     for (const [key, member] of setMembers) kernel.nat.members.want(key, member)
     for (const [key, chain] of chains) kernel.nat.chains.want(key, chain && kernelChain(chain))
-    for (const [prefix, route] of routes) kernel.routes.want(prefix, route)
+    for (const { prefix, route } of routes) kernel.routes.want(prefix, route)
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
     for (const [key, address] of addresses) kernel.addresses.want(key, address)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    const all = [tunnels, fdb, routes, neighbors, addresses, sysctls, sets, setMembers, chains]
-    return all.some(({ size }) => size > 0)
+    const others = [tunnels, fdb, neighbors, addresses, sysctls, sets, setMembers, chains]
+    return routes.length > 0 || others.some(({ size }) => size > 0)
   }
 
   #wantSysctls(scope: string, wanted: readonly Sysctl[]): void {

@@ -8,8 +8,20 @@ export interface Bits {
   readonly length: number
 }
 
+/** The last two that were asked for: many things are asked of one destination in a row, by comparing it with others. */
+let recent = { of: '', bits: { words: [], length: 0 } as Bits }
+let former = recent
+
 /** Of an `Address` or a `Prefix`. */
 export function bitsOf(of: string): Bits {
+  if (recent.of === of) return recent.bits
+  const known = former.of === of ? former : { of, bits: readBits(of) }
+  former = recent
+  recent = known
+  return known.bits
+}
+
+function readBits(of: string): Bits {
   const slash = of.indexOf('/')
   if (slash < 0) return { words: addressWords(of), length: familyBits(familyOf(of)) }
   return { words: addressWords(of, slash), length: Number(of.slice(slash + 1)) }

@@ -63,7 +63,14 @@ export class PrefixMap<V> {
 
   /** The most specific entry that contains `of` or equals it. */
   longest(of: Prefix | Address): PrefixEntry<V> | undefined {
-    return this.#path(of).findLast((node) => node.entry)?.entry
+    const bits = bitsOf(of)
+    let found: PrefixEntry<V> | undefined
+    let next: Node<V> | undefined = this.#roots[familyOf(of)]
+    while (next && sharedLength(next, bits) === next.length) {
+      found = next.entry ?? found
+      next = next.length < bits.length ? next.below[bitAt(bits, next.length)] : undefined
+    }
+    return found
   }
 
   /** Every entry that contains `of` or equals it, shortest prefix first. */

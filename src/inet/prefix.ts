@@ -74,7 +74,7 @@ export function prefixAddress(of: Prefix): Address {
 
 /** True for a /32 or /128. */
 export function isHost(of: Prefix): boolean {
-  return prefixLength(of) === familyBits(familyOf(of))
+  return of.endsWith(familyOf(of) === 'ipv4' ? '/32' : '/128')
 }
 
 /** True when `inner`, a prefix or an address, lies in `outer` or equals it. Different families never contain each other. */

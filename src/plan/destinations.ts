@@ -7,7 +7,13 @@ import type { Prefix } from '../inet/prefix.ts'
 import { sameRecord } from './derived.ts'
 import type { Route } from './wanted.ts'
 
-interface Destination {
+/** A route that came out different: wanted no more when it is undefined. */
+export interface RouteChange {
+  readonly prefix: Prefix
+  readonly route: Route | undefined
+}
+
+interface Destination extends RouteChange {
   readonly prefix: Prefix
   /** BGP paths in use, the best first. */
   paths: readonly Path[]
@@ -65,8 +71,8 @@ export class Destinations {
   }
 
   /** Derives the routes of at most so many dirty destinations, the first first. What came out different. */
-  settle(most = Number.POSITIVE_INFINITY): Map<Prefix, Route | undefined> {
-    const changes = new Map<Prefix, Route | undefined>()
+  settle(most = Number.POSITIVE_INFINITY): readonly RouteChange[] {
+    const changes: RouteChange[] = []
     const due = this.#dirty.length > most ? this.#dirty.splice(0, most) : this.#dirty
     if (due === this.#dirty) this.#dirty = []
     for (const destination of due) {
@@ -75,7 +81,7 @@ export class Destinations {
       destination.isDirty = false
       if (!isSame(before, after)) {
         destination.route = after
-        changes.set(prefix, after)
+        changes.push({ prefix, route: after })
       }
       if (!destination.route && paths.length === 0) this.#byPrefix.delete(prefix)
     }

@@ -15,7 +15,7 @@ import type {
   Workload,
 } from '../cluster/model.ts'
 import { type Address, type Family, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
-import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
+import { contains, hostPrefix, isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
 import { fdbKey, vtepsOf } from './encap/vteps.ts'
 import { MultiIndex } from './multi-index.ts'
@@ -45,6 +45,8 @@ export class Facts {
   /** Workloads of this node only. */
   readonly workloads = new Map<string, Workload>()
   readonly workloadsByNetwork = new MultiIndex<Prefix, string>()
+  /** By those of their networks that are single addresses. */
+  readonly workloadsByAddress = new MultiIndex<Address, string>()
   readonly workloadsByInterface = new MultiIndex<string, string>()
   readonly services: ServiceFacts
 
@@ -186,7 +188,10 @@ export class Facts {
         if (resource.node !== this.self) break
         place(this.workloads, key, resource, present)
         this.workloadsByInterface.place(resource.interfaceName, key, present)
-        for (const network of resource.networks) this.workloadsByNetwork.place(network, key, present)
+        for (const network of resource.networks) {
+          this.workloadsByNetwork.place(network, key, present)
+          if (isHost(network)) this.workloadsByAddress.place(prefixAddress(network), key, present)
+        }
         break
       case 'Service':
         this.services.placeService(resource, present)

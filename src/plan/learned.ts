@@ -69,6 +69,7 @@ function says({ peer, nextHop }: Path): string {
 
 /** Next hops in the order of their addresses, as BIRD has them: which path is the best changes no traffic. */
 function together(leads: readonly Lead[]): Way | { readonly nexthops: readonly NextHop[] } {
+  if (leads.length === 1) return leads[0]!.way
   const byText = new Map(leads.map(({ way }) => [`${way.gateway} ${way.device}`, way]))
   const [way, ...others] = byText.values()
   if (others.length === 0) return way!

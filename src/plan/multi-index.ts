@@ -14,6 +14,10 @@ export class MultiIndex<K, V> {
     return this.#sets.get(key) ?? none
   }
 
+  has(key: K): boolean {
+    return this.#sets.has(key)
+  }
+
   keys(): Iterable<K> {
     return this.#sets.keys()
   }

@@ -98,8 +98,8 @@ export function explain(
 
 function workloadRoute(destination: Prefix, inputs: Inputs): Offer {
   const { facts, links, settings } = inputs
+  if (!facts.workloadsByNetwork.has(destination)) return undefined
   const claims = [...facts.workloadsByNetwork.get(destination)]
-  if (claims.length === 0) return undefined
   const workloads = claims.map((key) => facts.workloads.get(key)!)
   const active = workloads.filter((w) => holdsInterface(w, facts) && links.get(w.interfaceName)?.running)
   // Two endpoints with one address: the newer interface, as Felix does (felix/routetable).

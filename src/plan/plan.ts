@@ -302,9 +302,10 @@ export class Plan {
     return serviceReason(prefix, this.facts) === undefined ? [prefix] : serviceLeansOn(prefix, this.facts)
   }
 
-  /** What may be announced or not according to a route: its destination, and addresses of services behind it. */
+  /** What may be announced or not according to a route: its destination, if that is ours, and addresses of services behind it. */
   leaningOn(route: Prefix): readonly Prefix[] {
-    return [route, ...servicesBehind(route, this.facts)]
+    const services = servicesBehind(route, this.facts)
+    return this.originations.has(route) ? [route, ...services] : services
   }
 
   /** Whether services and their endpoints have to be known. */

@@ -16,6 +16,8 @@ export interface ServiceSettings {
 /** `namespace/name` of a service. */
 export type ServiceId = string
 
+const NONE: ReadonlySet<ServiceId> = new Set()
+
 export class ServiceFacts {
   readonly settings: ServiceSettings
   readonly #services = new Map<ServiceId, Service>()
@@ -50,7 +52,8 @@ export class ServiceFacts {
   }
 
   /** The services for which something on this node answers that has this address. */
-  behind(endpoint: Prefix): Set<ServiceId> {
+  behind(endpoint: Prefix): ReadonlySet<ServiceId> {
+    if (!this.#slicesByEndpoint.has(endpoint)) return NONE
     const keys = [...this.#slicesByEndpoint.get(endpoint)]
     return new Set(keys.flatMap((key) => serviceOf(this.#slices.get(key)!) ?? []))
   }

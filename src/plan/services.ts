@@ -12,17 +12,23 @@ import type { ServiceId } from './service-facts.ts'
 /** Nodes with this label, said to be `true`, take no traffic from outside for services. */
 const EXCLUDE = 'node.kubernetes.io/exclude-from-external-load-balancers'
 
-/** What is said of services as a whole. */
-export interface ServiceScope {
+/** Where services have their addresses. */
+interface ServiceRanges {
   readonly cluster: readonly Prefix[]
   readonly external: readonly Prefix[]
   readonly loadBalancer: readonly Prefix[]
+}
+
+/** What is said of services as a whole. */
+export interface ServiceScope extends ServiceRanges {
   /** False: each service is announced by its own addresses, from nodes that have something to do with it. */
   readonly isAggregated: boolean
   readonly isExcluded: boolean
   /** A route reflector passes on what is said of services whether it announces them or not (Calico #13413). */
   readonly isReflector: boolean
 }
+
+const NO_PREFIXES: readonly Prefix[] = []
 
 export const noServices: ServiceScope = {
   cluster: [],
@@ -35,14 +41,21 @@ export const noServices: ServiceScope = {
 
 export function serviceScope(facts: Facts): ServiceScope {
   const said = facts.bgpConfigurations.get('default')
-  const { clusterIps } = facts.services.settings
   return {
-    cluster: clusterIps.length > 0 ? clusterIps : (said?.serviceClusterIps ?? []),
-    external: said?.serviceExternalIps ?? [],
-    loadBalancer: said?.serviceLoadBalancerIps ?? [],
+    ...serviceRanges(facts),
     isAggregated: said?.serviceLoadBalancerAggregation ?? true,
     isExcluded: facts.node?.labels[EXCLUDE] === 'true',
     isReflector: facts.node?.routeReflectorClusterId !== undefined,
+  }
+}
+
+function serviceRanges({ bgpConfigurations, services }: Facts): ServiceRanges {
+  const said = bgpConfigurations.get('default')
+  const { clusterIps } = services.settings
+  return {
+    cluster: clusterIps.length > 0 ? clusterIps : (said?.serviceClusterIps ?? NO_PREFIXES),
+    external: said?.serviceExternalIps ?? NO_PREFIXES,
+    loadBalancer: said?.serviceLoadBalancerIps ?? NO_PREFIXES,
   }
 }
 
@@ -58,7 +71,7 @@ export function rangesOf({ cluster, external, loadBalancer }: ServiceScope): rea
 
 /** The range that makes a destination a service's, with its name: such routes are never written, whoever teaches them. */
 export function serviceRangeOf(destination: Prefix, facts: Facts): string | undefined {
-  const { cluster, external, loadBalancer } = serviceScope(facts)
+  const { cluster, external, loadBalancer } = serviceRanges(facts)
   return (
     rangeIn('serviceClusterIPs', cluster, destination) ??
     rangeIn('serviceExternalIPs', external, destination) ??
@@ -227,6 +240,7 @@ export function serviceLeansOn(address: Prefix, facts: Facts): readonly Prefix[]
 }
 
 /** Addresses of services whose announcement may lean on a route. */
-export function servicesBehind(route: Prefix, facts: Facts): Prefix[] {
-  return [...facts.services.behind(route)].flatMap((id) => facts.services.addressesOf(id))
+export function servicesBehind(route: Prefix, { services }: Facts): readonly Prefix[] {
+  const behind = services.behind(route)
+  return behind.size === 0 ? NO_PREFIXES : [...behind].flatMap((id) => services.addressesOf(id))
 }

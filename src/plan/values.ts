@@ -4,7 +4,7 @@ import type { Origination, PeerConfig } from '../bgp/types.ts'
 import type { ScopedAddress } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
-import { Destinations } from './destinations.ts'
+import { Destinations, type RouteChange } from './destinations.ts'
 import { Hazards } from './import-protection.ts'
 import type { Known } from './known.ts'
 import { Nat, type NatChanges } from './nat.ts'
@@ -12,12 +12,12 @@ import { originationFor } from './plan-bgp.ts'
 import { type Inputs, neighborFor, routeFor, sysctlsFor } from './plan-kernel.ts'
 import { peerFor } from './sessions.ts'
 import { type TunnelChanges, Tunnels } from './tunnels.ts'
-import type { InterfaceAddress, Neighbor, Route, Sysctl } from './wanted.ts'
+import type { InterfaceAddress, Neighbor, Sysctl } from './wanted.ts'
 import { interfaceAddressFor } from './workload-peers.ts'
 
 /** What came out different. A value of undefined means: not wanted any more. */
 export interface ValueChanges extends NatChanges, TunnelChanges {
-  readonly routes: ReadonlyMap<Prefix, Route | undefined>
+  readonly routes: readonly RouteChange[]
   readonly neighbors: ReadonlyMap<string, Neighbor | undefined>
   readonly addresses: ReadonlyMap<string, InterfaceAddress | undefined>
   /** By scope: the host, or one workload interface. */

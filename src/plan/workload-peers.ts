@@ -3,7 +3,7 @@
 
 import type { BgpPeer, Workload } from '../cluster/model.ts'
 import { type Address, FAMILIES, type Family, familyOf } from '../inet/address.ts'
-import { hostPrefix, isHost, prefixAddress } from '../inet/prefix.ts'
+import { isHost, prefixAddress } from '../inet/prefix.ts'
 import { appliesTo } from './applies.ts'
 import type { Facts } from './facts.ts'
 import type { Exit } from './resolve.ts'
@@ -21,7 +21,8 @@ export function peeringOf(workload: Workload, facts: Facts): BgpPeer | undefined
 
 /** The workload a session with this address would be with: it peers with the first address it has of each family. */
 export function workloadAt(address: Address, facts: Facts): Workload | undefined {
-  for (const id of [...facts.workloadsByNetwork.get(hostPrefix(address))].sort()) {
+  if (!facts.workloadsByAddress.has(address)) return undefined // as of nearly all next hops, of which very many are asked
+  for (const id of [...facts.workloadsByAddress.get(address)].sort()) {
     const workload = facts.workloads.get(id)!
     if (sessionAddress(workload, familyOf(address)) === address && holdsInterface(workload, facts))
       return workload

@@ -10,7 +10,7 @@ import { type Prefix, parseCidr, prefix } from '../../src/inet/prefix.ts'
 import type { TunnelKind } from '../../src/plan/encap/local.ts'
 import type { TunnelSettings } from '../../src/plan/encap/settings.ts'
 import type { PlanSettings } from '../../src/plan/known.ts'
-import { Plan, type PlanChanges } from '../../src/plan/plan.ts'
+import { Plan } from '../../src/plan/plan.ts'
 import type { ForeignRoute, Link } from '../../src/plan/underlay.ts'
 import type { Route } from '../../src/plan/wanted.ts'
 
@@ -184,9 +184,10 @@ export class Cluster {
     return this.#best({ prefix: prefix(text), used: [] })
   }
 
-  /** What changed since the last call. */
-  settle(): PlanChanges {
-    return this.plan.settle()
+  /** What changed since the last call; routes by destination. */
+  settle() {
+    const { routes, ...others } = this.plan.settle()
+    return { ...others, routes: new Map(routes.map(({ prefix, route }) => [prefix, route])) }
   }
 
   /** The routes wanted now, one line each, without their reasons. */
