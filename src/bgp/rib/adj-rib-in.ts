@@ -35,11 +35,11 @@ export interface Holding {
 export class AdjRibIn {
   readonly #candidates: Candidates
   readonly #judge: Judge
-  readonly #eligible = new Map<string, Path>()
-  readonly #ineligible = new Map<string, Path>()
-  /** As received, those of the eligible that policy has changed. */
-  readonly #originals = new Map<string, Path>()
-  readonly #stale: Readonly<Record<Family, Set<string>>> = { ipv4: new Set(), ipv6: new Set() }
+  /** As received. */
+  readonly #paths = new Map<string, Path>()
+  /** What policy made of those it did not leave as they came. */
+  readonly #judged = new Map<Path, Path | undefined>()
+  readonly #stale: Readonly<Record<Family, Set<Path>>> = { ipv4: new Set(), ipv6: new Set() }
   readonly #held: Record<Family, number> = { ipv4: 0, ipv6: 0 }
   readonly #weight = new AttributeWeight()
 
@@ -50,7 +50,7 @@ export class AdjRibIn {
 
   /** All paths held, eligible or not. */
   get size(): number {
-    return this.#eligible.size + this.#ineligible.size
+    return this.#paths.size
   }
 
   holding(family: Family): Holding {
@@ -66,25 +66,28 @@ export class AdjRibIn {
   /** Takes a path in, in place of the one of the same prefix and identifier. `path.attributes` must be interned. */
   announce(path: Path): void {
     const key = keyOf(path)
-    this.#staleOf(path).delete(key)
-    const former = this.#received(key)
+    const former = this.#paths.get(key)
     if (former?.attributes !== path.attributes) this.#place(key, path, former)
+    else this.#staleOf(former).delete(former)
   }
 
   withdraw(nlri: Nlri): void {
     const key = keyOf(nlri)
-    this.#staleOf(nlri).delete(key)
-    const former = this.#received(key)
-    const before = former && this.#eligible.get(key)
-    if (former) this.#forget(key, former)
+    const former = this.#paths.get(key)
+    if (!former) return
+    const before = this.#eligible(former)
+    this.#paths.delete(key)
+    this.#forget(former)
     if (before) this.#candidates.replace(before, undefined)
   }
 
   clear(): void {
-    for (const path of this.#eligible.values()) this.#candidates.replace(path, undefined)
-    this.#eligible.clear()
-    this.#ineligible.clear()
-    this.#originals.clear()
+    for (const path of this.#paths.values()) {
+      const before = this.#eligible(path)
+      if (before) this.#candidates.replace(before, undefined)
+    }
+    this.#paths.clear()
+    this.#judged.clear()
     this.#weight.clear()
     for (const family of FAMILIES) {
       this.#stale[family].clear()
@@ -94,68 +97,73 @@ export class AdjRibIn {
 
   /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */
   judgeAgain(): void {
-    for (const key of [...this.#eligible.keys(), ...this.#ineligible.keys()]) {
-      const former = this.#received(key)!
-      this.#place(key, { ...former }, former)
-    }
+    for (const [key, former] of this.#paths) this.#replace(key, { ...former }, former)
   }
 
   markStale(family: Family): void {
-    for (const paths of [this.#eligible, this.#ineligible])
-      for (const [key, { prefix }] of paths) if (familyOf(prefix) === family) this.#stale[family].add(key)
+    for (const path of this.#paths.values())
+      if (familyOf(path.prefix) === family) this.#stale[family].add(path)
   }
 
   /** What is marked goes on with other attributes, interned; or is withdrawn, when there are none. */
   ageStale(family: Family, aged: (attributes: PathAttributes) => PathAttributes | undefined): void {
-    for (const key of this.#stale[family]) {
-      const path = this.#received(key)!
+    for (const path of [...this.#stale[family]]) {
       const attributes = aged(path.attributes)
-      if (attributes) this.#place(key, { ...path, attributes }, path)
+      if (attributes) this.#replace(keyOf(path), { ...path, attributes }, path)
       else this.withdraw(path)
     }
   }
 
   /** Withdraws what was marked and not announced since. */
   sweep(family: Family): void {
-    for (const key of this.#stale[family]) this.withdraw(this.#received(key)!)
+    for (const path of this.#stale[family]) this.withdraw(path)
   }
 
   /** The paths to `prefix` that may not be used. For people: it looks at all of them. */
   ineligible(prefix: Prefix): Path[] {
-    return [...this.#ineligible.values()].filter((path) => path.prefix === prefix)
+    return [...this.#paths.values()].filter((path) => path.prefix === prefix && !this.#eligible(path))
   }
 
   /** Every path as it came. */
-  *received(): Generator<Path> {
-    for (const [key, path] of this.#eligible) yield this.#originals.get(key) ?? path
-    yield* this.#ineligible.values()
+  received(): Iterable<Path> {
+    return this.#paths.values()
   }
 
-  #received(key: string): Path | undefined {
-    return this.#originals.get(key) ?? this.#eligible.get(key) ?? this.#ineligible.get(key)
+  /** The path in use for one that was received, if it may be used. */
+  #eligible(received: Path): Path | undefined {
+    return this.#judged.has(received) ? this.#judged.get(received) : received
+  }
+
+  /** The same path, seen in another light: it is as stale as it was. */
+  #replace(key: string, path: Path, former: Path): void {
+    const stale = this.#staleOf(former)
+    const wasStale = stale.has(former)
+    this.#place(key, path, former)
+    if (wasStale) stale.add(path)
   }
 
   /** `former` is the path that has been received under this key, if any. */
   #place(key: string, path: Path, former: Path | undefined): void {
-    const before = former && this.#eligible.get(key)
+    const before = former && this.#eligible(former)
     const used = this.#judge(path)
-    if (former) this.#forget(key, former)
+    if (former) this.#forget(former)
+    this.#paths.set(key, path)
     this.#held[familyOf(path.prefix)]++
     this.#weight.add(path.attributes)
-    if (used) this.#eligible.set(key, used)
-    else this.#ineligible.set(key, path)
-    if (used && used !== path) this.#originals.set(key, path)
+    if (used !== path) this.#judged.set(path, used)
     if (before || used) this.#candidates.replace(before, used)
   }
 
-  #staleOf({ prefix }: Nlri): Set<string> {
+  #staleOf({ prefix }: Nlri): Set<Path> {
     return this.#stale[familyOf(prefix)]
   }
 
-  #forget(key: string, received: Path): void {
-    this.#held[familyOf(received.prefix)]--
+  #forget(received: Path): void {
+    const family = familyOf(received.prefix)
+    this.#held[family]--
+    this.#stale[family].delete(received)
+    this.#judged.delete(received)
     this.#weight.remove(received.attributes)
-    for (const paths of [this.#eligible, this.#ineligible, this.#originals]) paths.delete(key)
   }
 }
 
