@@ -13,15 +13,20 @@
 
 import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
-import type { PathAttributes } from '../wire/message.ts'
+import type { Path } from '../types.ts'
+import type { Nlri, PathAttributes } from '../wire/message.ts'
 import type { Told } from './export.ts'
-import { type Audience, announce, type Outbound, Outbox } from './outbox.ts'
+import { memo } from './memo.ts'
+import { type Audience, announcedTo, type Outbound, Outbox } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
 /** What a table is made of. */
 export interface Contents {
-  /** What the group is to be told of a prefix now; undefined: nothing. */
-  tell(prefix: Prefix): Told | undefined
+  /**
+   * What the group is to be told of a prefix now, whose best path is this; undefined: nothing. The same object for all
+   * prefixes of which the same is told.
+   */
+  tell(prefix: Prefix, best: Path | undefined): Told | undefined
   /** The identifier of all its paths of a family; 0 where there are none (RFC 7911). */
   pathId(family: Family): number
 }
@@ -44,24 +49,49 @@ interface Feed {
   readonly pending: Set<Prefix>
 }
 
-/** What one prefix was and has become. */
+/** A prefix of which the group has been told something, or may have to be. */
+interface Entry {
+  readonly prefix: Prefix
+  /** What has been announced. */
+  told: Told | undefined
+  /** The best path, or what policy says of it, may have changed since the last turn: it is in the queue. */
+  isDue: boolean
+  /** That path, when it is due. */
+  best: Path | undefined
+}
+
+/** What a prefix was and has become. */
 interface Turn {
   readonly prefix: Prefix
-  /** What was announced so far, and the members it was withheld from. */
   readonly before: Told | undefined
-  readonly hadNot: readonly string[]
-  /** What is to be announced, and the members it is withheld from. */
   readonly after: Told | undefined
-  readonly hasNot: readonly string[]
-  readonly changed: boolean
   /** Those that were still to bring it. */
   readonly feeds: readonly Feed[]
 }
 
-/** Who is to hear of a turn. Many turns have the same. */
+/** What a turn comes to: the same as the turn before, mostly. */
+interface Outcome extends Pick<Turn, 'before' | 'after'> {
+  /** The members it was withheld from, and those it is withheld from. */
+  readonly hadNot: readonly string[]
+  readonly hasNot: readonly string[]
+  /** Where the prefix goes, if anybody is to hear of it. */
+  readonly announced: Nlri[] | undefined
+  readonly withdrawn: Nlri[] | undefined
+}
+
+/** Who is to hear of a turn. */
 interface Hearers {
   readonly announce: Audience
   readonly withdraw: Audience
+}
+
+/** Turns in a row. */
+interface Round {
+  readonly outbox: Outbox
+  /** By all that they depend on. */
+  readonly hearers: Map<string, Hearers>
+  /** Of the last turn, unless it was fed. */
+  last: Outcome | undefined
 }
 
 const NOBODY: readonly string[] = []
@@ -72,12 +102,13 @@ export class AdjRibOut {
   readonly #contents: Contents
   readonly #members = new Map<string, RibPeer>()
   readonly #byAddress = new Map<string, string>()
-  /** What has been announced. */
-  readonly #table = new Map<Prefix, Told>()
+  readonly #entries = new Map<Prefix, Entry>()
+  /** How many of them have been announced. */
+  #told = 0
   /** How many paths of the table are withheld from each member. */
   readonly #withheldCount = new Map<string, number>()
-  /** Prefixes whose best path, or what policy says of it, may have changed since their last turn. */
-  readonly #dirty = new Set<Prefix>()
+  /** Those that are due, in the order in which they came. */
+  readonly #queue: Entry[] = []
   #feeds: Feed[] = []
   /** The feed that members who join now can share, since no turn was taken after it was made. */
   #joining: Feed | undefined
@@ -93,7 +124,7 @@ export class AdjRibOut {
   }
 
   get pending(): boolean {
-    return this.#dirty.size > 0 || this.#feeds.length > 0
+    return this.#queue.length > 0 || this.#feeds.length > 0
   }
 
   /**
@@ -103,9 +134,9 @@ export class AdjRibOut {
   join(peer: RibPeer, standing?: Standing): void {
     this.#members.set(peer.name, peer)
     this.#byAddress.set(peer.address, peer.name)
-    const withheld = [...this.#table.values()].filter((told) => this.#withheldFrom(told).includes(peer.name))
+    const withheld = this.#announced().filter(({ told }) => this.#withheldFrom(told).includes(peer.name))
     this.#withheldCount.set(peer.name, withheld.length)
-    if (standing) this.#feed([...this.#table.keys(), ...standing.told], standing).to.add(peer.name)
+    if (standing) this.#feed([...this.#prefixes(), ...standing.told], standing).to.add(peer.name)
     else this.#joinNew(peer.name)
   }
 
@@ -113,7 +144,7 @@ export class AdjRibOut {
   *announced(name: string): Generator<{ prefix: Prefix; attributes: PathAttributes }> {
     const { told } = this.standing(name)
     for (const prefix of told) {
-      const now = this.#table.get(prefix)
+      const now = this.#entries.get(prefix)?.told
       if (now) yield { prefix, attributes: now.attributes }
     }
   }
@@ -122,9 +153,8 @@ export class AdjRibOut {
   standing(name: string): Standing {
     const due = this.#feeds.find(({ told, to }) => told && to.has(name))
     const told = new Set<Prefix>()
-    for (const [prefix, each] of this.#table) {
-      if (!due?.pending.has(prefix) && !this.#withheldFrom(each).includes(name)) told.add(prefix)
-    }
+    for (const { prefix, told: now } of this.#announced())
+      if (!due?.pending.has(prefix) && !this.#withheldFrom(now).includes(name)) told.add(prefix)
     for (const prefix of due?.pending ?? []) if (due!.told!.has(prefix)) told.add(prefix)
     return { told, initial: due?.initial ?? false }
   }
@@ -138,28 +168,32 @@ export class AdjRibOut {
     this.#joining = undefined
   }
 
-  /** Gives a prefix a turn: its best path, or what policy says of it, may have changed. */
-  touch(prefix: Prefix): void {
-    this.#dirty.add(prefix)
+  /** Gives a prefix a turn: its best path is this, and may be another than before, or what policy says of it. */
+  touch(prefix: Prefix, best: Path | undefined): void {
+    const entry = memo(this.#entries, prefix, () => newEntry(prefix))
+    entry.best = best
+    if (entry.isDue) return
+    entry.isDue = true
+    this.#queue.push(entry)
   }
 
-  /** True when something of a prefix has been announced. */
+  /** True when something of a prefix has been announced, or may have to be. */
   holds(prefix: Prefix): boolean {
-    return this.#table.has(prefix)
+    return this.#entries.has(prefix)
   }
 
   /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4). */
   resend(name: string, family: Family): void {
-    const prefixes = [...this.#table.keys()].filter((prefix) => familyOf(prefix) === family)
+    const prefixes = this.#prefixes().filter((prefix) => familyOf(prefix) === family)
     this.#feed(prefixes, {}).to.add(name)
   }
 
   /** How many prefixes a member was announced and not withdrawn. */
   advertised(name: string): number {
-    let held = this.#table.size - this.#withheldCount.get(name)!
+    let held = this.#told - this.#withheldCount.get(name)!
     const due = this.#feeds.find(({ told, to }) => told && to.has(name))
     for (const prefix of due?.pending ?? []) {
-      const told = this.#table.get(prefix)
+      const told = this.#entries.get(prefix)?.told
       if (told && !this.#withheldFrom(told).includes(name)) held--
       if (due!.told!.has(prefix)) held++
     }
@@ -169,15 +203,16 @@ export class AdjRibOut {
   /** Gives at most `limit` prefixes their turn, changed ones before feeds, and returns what is to be sent for them. */
   take(limit: number): Outbound[] {
     this.#joining = undefined
-    const outbox = new Outbox()
-    const hearers = new Map<string, Hearers>()
-    for (const prefix of this.#next(limit)) this.#settle(this.#turn(prefix), outbox, hearers)
-    return [...outbox.outbound()]
+    const round: Round = { outbox: new Outbox(), hearers: new Map(), last: undefined }
+    const due = this.#queue.splice(0, limit)
+    for (const entry of due) this.#turn(entry, this.#contents.tell(entry.prefix, entry.best), round)
+    for (const entry of this.#fed(limit - due.length)) this.#turn(entry, entry.told, round)
+    return [...round.outbox.outbound()]
   }
 
   /** Drops the feeds that have brought everything, with End-of-RIB for those who joined. */
   finish(): Outbound[] {
-    if (this.#dirty.size > 0) return []
+    if (this.#queue.length > 0) return []
     const done = this.#feeds.filter(({ pending }) => pending.size === 0)
     this.#feeds = this.#feeds.filter((feed) => !done.includes(feed))
     const joined = done.filter(({ initial }) => initial)
@@ -187,7 +222,7 @@ export class AdjRibOut {
   }
 
   #joinNew(name: string): void {
-    this.#joining ??= this.#feed(this.#table.keys(), { initial: true, told: NOTHING })
+    this.#joining ??= this.#feed(this.#prefixes(), { initial: true, told: NOTHING })
     this.#joining.to.add(name)
   }
 
@@ -200,43 +235,59 @@ export class AdjRibOut {
     return feed
   }
 
-  *#next(limit: number): Generator<Prefix> {
+  /** Those that feeds are to bring next. */
+  *#fed(limit: number): Generator<Entry> {
     let left = limit
-    for (const queue of [this.#dirty, ...this.#feeds.map(({ pending }) => pending)]) {
-      for (const prefix of queue) {
+    for (const { pending } of this.#feeds)
+      for (const prefix of pending) {
         if (left-- <= 0) return
-        yield prefix
+        yield this.#entries.get(prefix) ?? newEntry(prefix)
       }
-    }
   }
 
-  /** Takes a prefix out of all queues and brings the table up to date. */
-  #turn(prefix: Prefix): Turn {
-    const before = this.#table.get(prefix)
-    const after = this.#dirty.delete(prefix) ? this.#contents.tell(prefix) : before
-    if (after) this.#table.set(prefix, after)
-    else this.#table.delete(prefix)
-    const [hadNot, hasNot] = [this.#withheldFrom(before), this.#withheldFrom(after)]
-    this.#count(hadNot, -1)
-    this.#count(hasNot, 1)
-    const changed = before?.attributes !== after?.attributes
+  /** Takes a prefix out of all queues, brings the table up to date, and sends each member what that means to it. */
+  #turn(entry: Entry, after: Told | undefined, round: Round): void {
+    const { prefix, told: before } = entry
+    this.#put(entry, after)
     const feeds = this.#feeds.filter(({ pending }) => pending.delete(prefix))
-    return { prefix, before, hadNot, after, hasNot, changed, feeds }
-  }
-
-  /** Sends each member what the turn means to it. */
-  #settle(turn: Turn, outbox: Outbox, known: Map<string, Hearers>): void {
-    const { prefix, before, hadNot, after, hasNot, changed } = turn
-    const feeds = turn.feeds.map((feed) => [this.#feeds.indexOf(feed), feed.told?.has(prefix)])
-    const key = [familyOf(prefix), !before, ...hadNot, !after, ...hasNot, changed, ...feeds].join(' ')
-    const hearers = known.get(key) ?? this.#hearers(turn, outbox)
-    known.set(key, hearers)
+    const isFed = feeds.length > 0
+    if (before === after && !isFed) return
+    const isRepeated = !isFed && round.last?.before === before && round.last?.after === after
+    const outcome = isRepeated ? round.last! : this.#outcome({ prefix, before, after, feeds }, round)
+    round.last = isFed ? undefined : outcome
+    this.#count(outcome.hadNot, -1)
+    this.#count(outcome.hasNot, 1)
     const nlri = { prefix, pathId: this.#contents.pathId(familyOf(prefix)) }
-    if (hearers.withdraw.to.length > 0) hearers.withdraw.withdrawn.push(nlri)
-    if (hearers.announce.to.length > 0) announce(hearers.announce, after!.attributes, nlri)
+    outcome.withdrawn?.push(nlri)
+    outcome.announced?.push(nlri)
   }
 
-  #hearers({ prefix, before, hadNot, after, hasNot, changed, feeds }: Turn, outbox: Outbox): Hearers {
+  #put(entry: Entry, told: Told | undefined): void {
+    this.#told += Number(told !== undefined) - Number(entry.told !== undefined)
+    entry.told = told
+    entry.best = undefined
+    entry.isDue = false
+    if (!told) this.#entries.delete(entry.prefix)
+  }
+
+  #outcome(turn: Turn, { outbox, hearers }: Round): Outcome {
+    const { prefix, before, after, feeds } = turn
+    const [hadNot, hasNot] = [this.#withheldFrom(before), this.#withheldFrom(after)]
+    const changed = before?.attributes !== after?.attributes
+    const fed = feeds.map((feed) => [this.#feeds.indexOf(feed), feed.told?.has(prefix)])
+    const key = [familyOf(prefix), !before, ...hadNot, !after, ...hasNot, changed, ...fed].join(' ')
+    const { announce, withdraw } = memo(hearers, key, () => this.#hearers(turn, { hadNot, hasNot }, outbox))
+    const announced = announce.to.length > 0 ? announcedTo(announce, after!.attributes) : undefined
+    const withdrawn = withdraw.to.length > 0 ? withdraw.withdrawn : undefined
+    return { before, after, hadNot, hasNot, announced, withdrawn }
+  }
+
+  #hearers(
+    { prefix, before, after, feeds }: Turn,
+    { hadNot, hasNot }: Pick<Outcome, 'hadNot' | 'hasNot'>,
+    outbox: Outbox,
+  ): Hearers {
+    const changed = before?.attributes !== after?.attributes
     const announce: string[] = []
     const withdraw: string[] = []
     for (const name of this.#members.keys()) {
@@ -249,6 +300,15 @@ export class AdjRibOut {
     }
     const family = familyOf(prefix)
     return { announce: outbox.audience(announce, family), withdraw: outbox.audience(withdraw, family) }
+  }
+
+  /** Those that have been announced. */
+  #announced(): (Entry & { readonly told: Told })[] {
+    return [...this.#entries.values()].filter((entry) => entry.told) as (Entry & { readonly told: Told })[]
+  }
+
+  #prefixes(): Prefix[] {
+    return this.#announced().map(({ prefix }) => prefix)
   }
 
   /** The members that must not have a path: the one it came from, and the one that is its next hop. */
@@ -264,4 +324,8 @@ export class AdjRibOut {
   #count(withheldFrom: readonly string[], by: 1 | -1): void {
     for (const name of withheldFrom) this.#withheldCount.set(name, this.#withheldCount.get(name)! + by)
   }
+}
+
+function newEntry(prefix: Prefix): Entry {
+  return { prefix, told: undefined, isDue: false, best: undefined }
 }

@@ -7,13 +7,17 @@ import type { PathAttributes } from '../wire/message.ts'
 import { deciding, type Operation, operate } from './filter.ts'
 import { isLeaving, LAST_RESORT } from './graceful-shutdown.ts'
 import type { Intern } from './intern.ts'
-import { memo } from './memo.ts'
+import { memo, memoByAttributes } from './memo.ts'
 import type { RibPeer } from './peer.ts'
 import { whyIneligible } from './policy.ts'
 
 export class Importer {
   readonly #intern: Intern
   readonly #interfaceOf: (path: Path) => string
+  /** Empty when there is nothing against it. */
+  readonly #whyIneligible = memoByAttributes(
+    (path, from) => whyIneligible(path, from!, familyOf(path.prefix)) ?? '',
+  )
   readonly #operated = new WeakMap<readonly Operation[], WeakMap<PathAttributes, PathAttributes>>()
 
   constructor(intern: Intern, interfaceOf: (path: Path) => string) {
@@ -23,15 +27,17 @@ export class Importer {
 
   /** The path to use, or why there is none. */
   judge(received: Path, from: RibPeer): Path | { readonly refused: string } {
-    const family = familyOf(received.prefix)
-    const refused = whyIneligible(received, from, family)
+    const refused = this.#whyIneligible(received, from)
     if (refused) return { refused }
-    const rule = deciding(from.filters?.import[family] ?? [], {
-      path: received,
-      asPath: received.attributes.asPath ?? [],
-      peer: from.type,
-      interface: () => this.#interfaceOf(received),
-    })
+    const rules = from.filters?.import[familyOf(received.prefix)]
+    const rule =
+      rules &&
+      deciding(rules, {
+        path: received,
+        asPath: received.attributes.asPath ?? [],
+        peer: from.type,
+        interface: () => this.#interfaceOf(received),
+      })
     if (rule && !rule.accept) return { refused: rule.because }
     const path = rule?.operations.length ? this.#after(rule.operations, received) : received
     return isLeaving(path, from) ? this.#after(LAST_RESORT, path) : path

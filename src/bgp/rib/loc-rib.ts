@@ -8,6 +8,9 @@ import type { BestPathChange, Path } from '../types.ts'
 import { type Circumstances, decide, type RankedPath, rank } from './decision.ts'
 import { NextHops, type Reach } from './next-hops.ts'
 
+/** Hears of every change of the paths of a destination: which of them is the best now, and whether that is another. */
+export type OnChange = (prefix: Prefix, best: Path | undefined, isBest: boolean) => void
+
 interface Destination {
   readonly prefix: Prefix
   /** In no order. One path, which most have, is all and in use: these two are one list then. */
@@ -32,14 +35,13 @@ export interface LocRibOptions {
 export class LocRib {
   readonly #nextHops: NextHops
   readonly #given: Circumstances
-  readonly #onChange: (prefix: Prefix, isBest: boolean) => void
+  readonly #onChange: OnChange
   /** Those that some path leads to, or whose end is still to be told. */
   readonly #destinations = new Map<Prefix, Destination>()
   /** Those whose paths in use were replaced since changes were last taken. */
   #replaced: Destination[] = []
 
-  /** `onChange` hears of every change of a path at once, and whether the best one is another now. */
-  constructor({ peer, reach }: LocRibOptions, onChange: (prefix: Prefix, isBest: boolean) => void) {
+  constructor({ peer, reach }: LocRibOptions, onChange: OnChange) {
     this.#nextHops = new NextHops(reach)
     this.#given = { peer, igpMetric: (nextHop) => this.#metric(nextHop) }
     this.#onChange = onChange
@@ -148,7 +150,8 @@ export class LocRib {
       this.#replaced.push(destination)
     }
     this.#forgetIfOver(destination)
-    this.#onChange(prefix, destination.used[0] !== before[0])
+    const best = destination.used[0]
+    this.#onChange(prefix, best, best !== before[0])
   }
 
   #forgetIfOver({ prefix, all, before }: Destination): void {

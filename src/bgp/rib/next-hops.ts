@@ -4,13 +4,14 @@
 // a review can tell which of them to weigh again.
 
 import type { Address } from '../../inet/address.ts'
+import { memo } from './memo.ts'
 
 /** `metric` is the distance: lower is nearer. Or why packets for the next hop would go nowhere. */
 export type Reach = { readonly metric: number } | { readonly unresolved: string }
 
 interface Held {
-  readonly reach: Reach
-  readonly paths: number
+  reach: Reach
+  paths: number
 }
 
 export class NextHops {
@@ -23,15 +24,13 @@ export class NextHops {
 
   /** One path more has this next hop. */
   hold(nextHop: Address): void {
-    const { reach, paths } = this.#held.get(nextHop) ?? { reach: this.#ask(nextHop), paths: 0 }
-    this.#held.set(nextHop, { reach, paths: paths + 1 })
+    const held = memo(this.#held, nextHop, () => ({ reach: this.#ask(nextHop), paths: 0 }))
+    held.paths++
   }
 
   /** One path less has it. */
   release(nextHop: Address): void {
-    const { reach, paths } = this.#held.get(nextHop)!
-    if (paths === 1) this.#held.delete(nextHop)
-    else this.#held.set(nextHop, { reach, paths: paths - 1 })
+    if (--this.#held.get(nextHop)!.paths === 0) this.#held.delete(nextHop)
   }
 
   /** Of a next hop that some path has. */
@@ -42,10 +41,10 @@ export class NextHops {
   /** Asks again, and names the next hops whose answer is another. */
   review(): ReadonlySet<Address> {
     const changed = new Set<Address>()
-    for (const [nextHop, { reach: before, paths }] of this.#held) {
+    for (const [nextHop, held] of this.#held) {
       const reach = this.#ask(nextHop)
-      if (sameReach(before, reach)) continue
-      this.#held.set(nextHop, { reach, paths })
+      if (sameReach(held.reach, reach)) continue
+      held.reach = reach
       changed.add(nextHop)
     }
     return changed

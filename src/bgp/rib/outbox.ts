@@ -3,6 +3,7 @@
 
 import type { Family } from '../../inet/address.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
+import { memo } from './memo.ts'
 
 /**
  * Something to send, of one kind: announcements, withdrawals or End-of-RIB. It may need several messages, since its
@@ -32,9 +33,7 @@ export class Outbox {
   /** The one audience of these names, for one family. Names in another order are another audience. */
   audience(to: readonly string[], family: Family): Audience {
     const key = [family, ...to].join(' ')
-    const audience = this.#audiences.get(key) ?? { to, family, withdrawn: [], announced: new Map() }
-    this.#audiences.set(key, audience)
-    return audience
+    return memo(this.#audiences, key, () => ({ to, family, withdrawn: [], announced: new Map() }))
   }
 
   *outbound(): Generator<Outbound> {
@@ -45,9 +44,7 @@ export class Outbox {
   }
 }
 
-/** Adds a prefix to what an audience will hear of these attributes. They must be interned. */
-export function announce({ announced }: Audience, attributes: PathAttributes, nlri: Nlri): void {
-  const others = announced.get(attributes)
-  if (others) others.push(nlri)
-  else announced.set(attributes, [nlri])
+/** What an audience will hear of these attributes, to be added to. They must be interned. */
+export function announcedTo({ announced }: Audience, attributes: PathAttributes): Nlri[] {
+  return memo(announced, attributes, () => [])
 }

@@ -151,8 +151,7 @@ const SENT: { readonly [K in keyof PathAttributes]-?: Row<K> } = {
 const ROWS = Object.entries(SENT) as [keyof PathAttributes, Row<keyof PathAttributes>][]
 
 /**
- * What a group is told of a path from `from` (undefined: our own), apart from the prefix. Depends on the path's
- * attributes and family, and of `from` on what `exportClass` says.
+ * What a group is told of a path from `from` (undefined: our own), apart from the prefix.
  */
 export function exportAttributes(
   attributes: PathAttributes,
@@ -167,12 +166,6 @@ export function exportAttributes(
     if (value !== undefined) sent[name] = value
   }
   return sent as PathAttributes
-}
-
-/** Equal for peers whose paths, with equal attributes, are passed on with equal attributes. */
-export function exportClass(from: RibPeer | undefined): string {
-  if (!from) return 'own'
-  return from.type === 'internal' ? from.routerId : 'external'
 }
 
 function ownAsns({ asPath = [] }: PathAttributes, { localAsn }: RibPeer): number {

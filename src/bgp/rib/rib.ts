@@ -60,8 +60,8 @@ export class Rib {
     const peer = (name: string): RibPeer => this.#session(name).peer
     this.#importer = new Importer(this.#intern, interfaceOf)
     this.#exports = { peer, interfaceOf, advertise, intern: this.#intern }
-    this.#locRib = new LocRib({ peer, reach }, (prefix, isBest) => {
-      for (const group of this.#groups.values()) group.touch(prefix, isBest)
+    this.#locRib = new LocRib({ peer, reach }, (...change) => {
+      for (const group of this.#groups.values()) group.touch(...change)
     })
     this.#own = new AdjRibIn(this.#locRib, (path) => path)
   }
@@ -273,7 +273,6 @@ export class Rib {
     const group = new UpdateGroup({
       traits: peer,
       exporter: new Exporter(peer, this.#exports),
-      best: (prefix) => this.#locRib.best(prefix),
       usable: (prefix) => this.#locRib.usable(prefix),
       count: (prefix) => this.#locRib.count(prefix),
     })
@@ -283,7 +282,7 @@ export class Rib {
   }
 
   #touchAll(group: UpdateGroup): void {
-    for (const prefix of this.#locRib.prefixes()) group.touch(prefix, true)
+    for (const prefix of this.#locRib.prefixes()) group.touch(prefix, this.#locRib.best(prefix), true)
   }
 
   #busyGroups(): UpdateGroup[] {

@@ -23,8 +23,6 @@ const NEVER_TOLD: Standing = { told: new Set(), initial: false }
 export interface GroupOptions {
   readonly traits: GroupTraits
   readonly exporter: Exporter
-  /** The path that is used first. */
-  best(prefix: Prefix): Path | undefined
   /** All paths that may be used, the best first. */
   usable(prefix: Prefix): readonly Path[]
   /** How many paths there are, usable or not: cheaper than to rank them. */
@@ -81,15 +79,18 @@ export class UpdateGroup {
     return this.#places.reduce((sum, table) => sum + table.advertised(name), 0)
   }
 
-  /** The paths of a destination, or what policy says of them, may have changed; `isBest`: the best one may. */
-  touch(prefix: Prefix, isBest: boolean): void {
-    const many = this.#hasMany(familyOf(prefix))
-    if (isBest || many) this.#places[0]!.touch(prefix)
-    if (!many) return
-    this.#told.delete(prefix)
-    const count = Math.min(this.#options.count(prefix), MAX_PATHS)
-    for (let place = 1; place < Math.max(count, this.#places.length); place++)
-      if (place < count || this.#places[place]!.holds(prefix)) this.#place(place).touch(prefix)
+  /**
+   * The paths of a destination, or what policy says of them, may have changed. `best` is the best one; `isBest`: that may
+   * have. What the group may not have, and has not had, costs no turn: in a mesh that is nearly everything.
+   */
+  touch(prefix: Prefix, best: Path | undefined, isBest: boolean): void {
+    if (this.#hasMany(familyOf(prefix))) {
+      this.#touchAll(prefix)
+      return
+    }
+    const first = this.#places[0]!
+    if (isBest && ((best && this.#options.exporter.permits(best)) || first.holds(prefix)))
+      first.touch(prefix, best)
   }
 
   /** Sends a member all of one family again. */
@@ -107,12 +108,20 @@ export class UpdateGroup {
     return others.some(({ pending }) => pending) ? outbound : [...outbound, ...first.finish()]
   }
 
+  /** Gives all places their turn that have or will have a path. */
+  #touchAll(prefix: Prefix): void {
+    this.#told.delete(prefix)
+    const count = Math.min(this.#options.count(prefix), MAX_PATHS)
+    for (let place = 0; place < Math.max(count, this.#places.length); place++)
+      if (place < count || this.#places[place]!.holds(prefix)) this.#place(place).touch(prefix, undefined)
+  }
+
   #place(place: number): AdjRibOut {
     const known = this.#places[place]
     if (known) return known
     const { traits } = this.#options
     const table = new AdjRibOut(traits, {
-      tell: (prefix) => this.#tell(prefix, place),
+      tell: (prefix, best) => this.#tell(prefix, best, place),
       pathId: (family) => (this.#hasMany(family) ? place + 1 : 0),
     })
     for (const peer of this.#members.values()) table.join(peer, NEVER_TOLD)
@@ -120,12 +129,11 @@ export class UpdateGroup {
     return table
   }
 
-  #tell(prefix: Prefix, place: number): Told | undefined {
-    const { exporter, best, usable } = this.#options
+  #tell(prefix: Prefix, best: Path | undefined, place: number): Told | undefined {
+    const { exporter, usable } = this.#options
     if (this.#hasMany(familyOf(prefix)))
       return memo(this.#told, prefix, () => distinct(usable(prefix), exporter))[place]
-    const path = place === 0 ? best(prefix) : undefined
-    return path && exporter.tell(path)
+    return best && exporter.tell(best)
   }
 
   #hasMany(family: Family): boolean {

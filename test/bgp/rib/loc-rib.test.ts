@@ -11,7 +11,10 @@ const [best, better, worse] = [path(nodeA), path(nodeB, { localPref: 200 }), pat
 function table(reach: LocRibOptions['reach'] = () => ({ metric: 0 })): { locRib: LocRib; touched: Prefix[] } {
   const touched: Prefix[] = []
   const peer = (name: string) => (name === nodeA.name ? nodeA : nodeB)
-  return { locRib: new LocRib({ peer, reach }, (prefix, isBest) => isBest && touched.push(prefix)), touched }
+  return {
+    locRib: new LocRib({ peer, reach }, (prefix, _, isBest) => isBest && touched.push(prefix)),
+    touched,
+  }
 }
 
 t.test('a change is told once, however often the best path was another meanwhile', async (t) => {
