@@ -11,6 +11,8 @@ import {
 } from './address.ts'
 import { bitsOf, sharedLength } from './bits.ts'
 
+const ZERO = '0'.charCodeAt(0)
+
 declare const brand: unique symbol
 
 /** Canonical text of a prefix; the bits beyond the length are zero. A host is written with its /32 or /128. */
@@ -64,7 +66,9 @@ export function hostPrefix(address: Address): Prefix {
 }
 
 export function prefixLength(of: Prefix): number {
-  return Number(of.slice(of.lastIndexOf('/') + 1))
+  let length = 0
+  for (let i = of.lastIndexOf('/') + 1; i < of.length; i++) length = length * 10 + of.charCodeAt(i) - ZERO
+  return length
 }
 
 /** The first address of a prefix. */

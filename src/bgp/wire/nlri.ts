@@ -1,7 +1,8 @@
 // Prefixes as they travel: RFC 4271 §4.3, with a path identifier in front where both agreed to RFC 7911.
 
-import { addressBytes, type Family, familyBits } from '../../inet/address.ts'
-import { type Prefix, prefixAddress, prefixFromBytes, prefixLength } from '../../inet/prefix.ts'
+import { type Family, familyBits } from '../../inet/address.ts'
+import { bitsOf } from '../../inet/bits.ts'
+import { type Prefix, prefixFromBytes, prefixLength } from '../../inet/prefix.ts'
 import { ipv4Text } from '../../inet/text.ts'
 import type { Nlri } from './message.ts'
 import type { Reader } from './reader.ts'
@@ -31,10 +32,10 @@ export function largestNlri(family: Family, addPath: boolean): number {
 
 export function writeNlri(out: Writer, nlri: readonly Nlri[], addPath: boolean): void {
   for (const { prefix, pathId } of nlri) {
-    const length = prefixLength(prefix)
+    const { words, length } = bitsOf(prefix)
     if (addPath) out.u32(pathId)
     out.u8(length)
-    out.bytes(addressBytes(prefixAddress(prefix)), octetsOf(length))
+    for (let bit = 0; bit < length; bit += 8) out.u8((words[bit >> 5]! >>> (24 - (bit & 31))) & 0xff)
   }
 }
 
@@ -45,10 +46,8 @@ function octetsOf(bits: number): number {
 
 /** What stands beyond the length has no meaning (RFC 4271 §4.3), so it is cleared. */
 function readIpv4(from: Reader, length: number): Prefix {
-  let word = 0
-  for (let shift = 24; shift > 24 - length; shift -= 8) word |= from.u8() << shift
-  word &= length === 0 ? 0 : -1 << (32 - length)
-  return ipv4Text(word, length) as Prefix
+  const word = from.leading(octetsOf(length))
+  return ipv4Text(length === 0 ? 0 : word & (-1 << (32 - length)), length) as Prefix
 }
 
 function readIpv6(from: Reader, length: number): Prefix {

@@ -42,6 +42,14 @@ export class Reader {
     return this.u16() * 0x1_0000 + this.u16()
   }
 
+  /** The next octets, four at most, as the leading ones of 32 bits. */
+  leading(octets: number): number {
+    const at = this.#skip(octets)
+    let word = 0
+    for (let i = 0; i < octets; i++) word |= this.#bytes[at + i]! << (24 - 8 * i)
+    return word
+  }
+
   /** An AS number, in four octets or in two: RFC 6793 §3. */
   asn(as4: boolean): number {
     return as4 ? this.u32() : this.u16()
