@@ -55,6 +55,11 @@ import type { Prefix } from './inet/prefix.ts'
 import type { TunnelKind } from './plan/encap/local.ts'
 import { Plan } from './plan/plan.ts'
 
+/** Routes that are planned in a row: a millisecond or two of work. */
+const MOST_ROUTES = 512
+/** What may wait for the kernel when peers may say more: enough for it to have something to do meanwhile. */
+const BACKLOG = 512
+
 const REFER_TO_SECRETS: ReadonlySet<AnyKind> = new Set(['BGPPeer', 'BGPConfiguration'])
 
 /**
@@ -226,6 +231,8 @@ class Agent {
         this.#input(() => this.#plan.underlay(links, foreign))
         this.#peering.step({ kind: 'next-hops' }) // at once, so that the next best paths are in the same turn
       },
+      mayPrune: () => !this.#plan.dirty,
+      onWritten: () => this.#onWritten(),
       onRound: () => this.#onRound(),
       onWarning: (what, reason) => this.#log.warn({ what, reason }, 'kernel'),
     })
@@ -248,6 +255,7 @@ class Agent {
           for (const change of changes) this.#plan.best(change)
         }),
       onHeard: () => this.#turnSoon(),
+      mayRead: () => !this.#plan.dirty && this.#kernel.backlog < BACKLOG,
     })
     this.#observers = new Observers({
       settings: () => this.#settings,
@@ -322,12 +330,15 @@ class Agent {
     if (this.#live.changed(change)) this.#reconfigure()
   }
 
+  #onWritten(): void {
+    for (const { key } of this.#kernel.routes.takeInForce()) this.#peering.routeChanged(key as Prefix)
+    this.#turnSoon()
+  }
+
   #onRound(): void {
-    const changes = this.#kernel.routes.takeInForce()
-    for (const { key } of changes) this.#peering.routeChanged(key as Prefix)
+    this.#onWritten()
     this.#noteUnsupported()
     if (this.#intake.isWhole) this.#pools.release()
-    this.#turnSoon()
   }
 
   /** Pools that need a kind of tunnel device the kernel cannot make are not in force, and the plan says so. */
@@ -389,16 +400,18 @@ class Agent {
     if (this.#stopped) return
     this.#services.need(this.#plan.needsServices)
     if (!this.#peering.isOpen) return
-    const changes = this.#plan.settle()
+    const changes = this.#plan.settle(MOST_ROUTES)
+    if (this.#plan.dirty) this.#turnSoon()
     if (this.#intake.isReady) this.#recordMtu(this.#plan.podMtu)
     // Before the peers hear of it: the block of another node that becomes ours has a route in force, but not the one that
     // may be announced.
-    const isNews = this.#kernelWishes.want(changes)
+    this.#kernelWishes.want(changes)
     this.#peering.carry(changes)
-    if (isNews) this.#kernel.changed()
+    this.#kernel.changed()
     this.#tunnelAddresses.prepared()
     this.#restart.settle()
     this.#kubernetes?.settle()
+    this.#peering.readOn()
   }
 
   /** All that is known has gone to the kernel and the peers. */

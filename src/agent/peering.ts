@@ -29,6 +29,8 @@ export interface PeeringOptions {
   readonly log: Log
   /** The paths in use to these destinations are others now. */
   onBest(changes: readonly BestPathChange[]): void
+  /** Whether what came of what peers said has been carried out so far that they may say more. */
+  readonly mayRead: () => boolean
   /** A peer has said all it had to say. */
   onHeard(): void
 }
@@ -56,14 +58,14 @@ export class Peering {
 
   /** `restarting`: peers may hold routes of ours from before. */
   open(restarting: boolean): void {
-    const { plan, random, log, passwords, onBest, onHeard } = this.#options
+    const { plan, random, log, passwords, onBest, onHeard, mayRead } = this.#options
     const speaker = new Speaker({
       random,
       restarting,
       advertise: ({ prefix }) => plan.advertise(prefix),
       reach: (nextHop) => plan.reach(nextHop),
     })
-    this.#opened = { speaker, runner: new Runner({ speaker, log, passwords, onBest, onHeard }) }
+    this.#opened = { speaker, runner: new Runner({ speaker, log, passwords, onBest, onHeard, mayRead }) }
   }
 
   async stop(): Promise<void> {
@@ -73,6 +75,11 @@ export class Peering {
   /** Nothing comes of it before we speak. */
   step(event: SpeakerEvent): void {
     this.#opened?.runner.step(event)
+  }
+
+  /** `mayRead` may have another answer. */
+  readOn(): void {
+    this.#opened?.runner.readOn()
   }
 
   /** Before anything is written, so that what is to be torn down in the kernel has been withdrawn. */

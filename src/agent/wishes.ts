@@ -22,8 +22,7 @@ export class KernelWishes {
     this.#kernel = kernel
   }
 
-  /** True when there is something to write. */
-  want(changes: PlanChanges): boolean {
+  want(changes: PlanChanges): void {
     const { tunnels, fdb, routes, neighbors, addresses, sysctls, sets, setMembers, chains } = changes
     const kernel = this.#kernel
     for (const [name, tunnel] of tunnels) kernel.tunnels.want(name, tunnel)
@@ -35,8 +34,6 @@ export class KernelWishes {
     for (const [key, neighbor] of neighbors) kernel.neighbors.want(key, neighbor)
     for (const [key, address] of addresses) kernel.addresses.want(key, address)
     for (const [scope, wanted] of sysctls) this.#wantSysctls(scope, wanted ?? [])
-    const others = [tunnels, fdb, neighbors, addresses, sysctls, sets, setMembers, chains]
-    return routes.length > 0 || others.some(({ size }) => size > 0)
   }
 
   #wantSysctls(scope: string, wanted: readonly Sysctl[]): void {

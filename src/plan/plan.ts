@@ -195,11 +195,12 @@ export class Plan {
     return this.#values.dirty
   }
 
-  settle(): PlanChanges {
+  /** Recomputes what inputs bear on; of routes so many at most, and the next time the others. */
+  settle(mostRoutes?: number): PlanChanges {
     if (this.#values.tunnels.refresh()) this.#bearing.remote()
     const changes = this.#values.settle((peers) => {
       for (const [at, config] of peers) this.#pin(unscoped(at).address, config?.reachableBy)
-    })
+    }, mostRoutes)
     const leanings = this.#bearing.services.takeLeanings()
     return { ...changes, leanings, exports: this.#bearing.takeExports() }
   }

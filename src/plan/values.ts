@@ -91,13 +91,13 @@ export class Values {
   }
 
   /** Recomputes what was touched. The sessions come first: `settled` may touch routes that follow from them. */
-  settle(settled: (peers: ValueChanges['peers']) => void): ValueChanges {
+  settle(settled: (peers: ValueChanges['peers']) => void, mostRoutes?: number): ValueChanges {
     const tunnels = this.tunnels.settle()
     if (tunnels.tunnels.size > 0) this.nat.touchChains()
     const peers = this.peers.settle()
     settled(peers)
     return {
-      routes: this.routes.settle(),
+      routes: this.routes.settle(mostRoutes),
       neighbors: this.neighbors.settle(),
       addresses: this.addresses.settle(),
       sysctls: this.sysctls.settle(),

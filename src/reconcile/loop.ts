@@ -12,7 +12,7 @@ export interface Reconcilable {
   resync(): Promise<void>
   put(): Promise<void>
   prune(): Promise<void>
-  pending(prune: boolean): boolean
+  backlog(prune: boolean): number
   nextRetry(): number | undefined
 }
 
@@ -25,6 +25,8 @@ export interface Paced {
 
 export interface LoopOptions {
   readonly clock: TimerClock
+  /** False while more may be wanted of what is known already: what is old goes when all that is new is there. */
+  mayPrune(): boolean
   /** After every round. */
   onRound(): void
   /** The kernel could not be read. It is tried again. */
@@ -49,7 +51,7 @@ interface Member extends Paced {
 export class Loop {
   readonly #members: readonly Member[]
   readonly #options: LoopOptions
-  #pruning = false
+  #isPruneAllowed = false
   #stopped = false
   #running: Promise<void> | undefined
   /** When the round under way began. */
@@ -70,7 +72,7 @@ export class Loop {
 
   /** The datastore is in sync: from now on what nobody wants is removed. */
   allowPrune(): void {
-    this.#pruning = true
+    this.#isPruneAllowed = true
     this.nudge()
   }
 
@@ -78,6 +80,11 @@ export class Loop {
   async start(): Promise<void> {
     this.nudge()
     await this.#running
+  }
+
+  /** How many items wait to be written or, if that is allowed at all, to be removed. */
+  get backlog(): number {
+    return this.#members.reduce((sum, { reconciler }) => sum + reconciler.backlog(this.#isPruneAllowed), 0)
   }
 
   /** Something may be dirty, now or later. */
@@ -143,13 +150,17 @@ export class Loop {
   }
 
   #pending(): boolean {
-    return this.#members.some(({ reconciler }) => reconciler.pending(this.#pruning))
+    return this.#members.some(({ reconciler }) => reconciler.backlog(this.#prunes) > 0)
+  }
+
+  get #prunes(): boolean {
+    return this.#isPruneAllowed && this.#options.mayPrune()
   }
 
   async #round(): Promise<void> {
     for (const member of this.#members) await this.#resyncIfDue(member)
     await this.#put()
-    if (this.#pruning) for (const { reconciler } of this.#members.toReversed()) await reconciler.prune()
+    if (this.#prunes) for (const { reconciler } of this.#members.toReversed()) await reconciler.prune()
     this.#options.onRound()
   }
 
@@ -158,7 +169,7 @@ export class Loop {
     let returns = 0
     for (let at = 0; at < this.#members.length; at++) {
       await this.#members[at]!.reconciler.put()
-      const dirty = this.#members.findIndex(({ reconciler }) => reconciler.pending(false))
+      const dirty = this.#members.findIndex(({ reconciler }) => reconciler.backlog(false) > 0)
       if (dirty < 0 || dirty > at || returns++ === MOST_RETURNS) continue
       at = dirty - 1
     }

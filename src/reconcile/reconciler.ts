@@ -17,8 +17,8 @@ import { Entries, type Entry, type InForceChange } from './entries.ts'
 import type { Kind, Refused } from './kind.ts'
 import { earliest, Refusals } from './refusals.ts'
 
-/** So many items go to the kernel before others get a turn. */
-const BATCH = 1_000
+/** So many items go to the kernel before others get a turn: of routes a millisecond of its time. */
+const BATCH = 256
 
 /** What had happened to an item that we put right. */
 export type Cause = 'removed' | 'changed' | 'added' | 'device'
@@ -41,6 +41,7 @@ export interface Diff<T> {
 export class Reconciler<T> {
   readonly #kind: Kind<T>
   readonly #clock: Clock
+  readonly #onWritten: () => void
   readonly #entries: Entries<T>
   readonly #toPut = new Set<Entry<T>>()
   readonly #toRemove = new Set<Entry<T>>()
@@ -60,8 +61,10 @@ export class Reconciler<T> {
   #turn: Promise<void> = Promise.resolve()
   #readOnce = false
 
-  constructor(kind: Kind<T>, clock: Clock) {
+  /** `onWritten`: the kernel has answered some of what it was asked; `takeInForce` may have news. */
+  constructor(kind: Kind<T>, clock: Clock, onWritten: () => void = () => {}) {
     this.#kind = kind
+    this.#onWritten = onWritten
     this.#clock = clock
     this.#entries = new Entries(kind)
     this.#refusals = new Refusals(clock)
@@ -164,9 +167,9 @@ export class Reconciler<T> {
     return this.#entries.takeTurned()
   }
 
-  /** True when `put`, or with `prune` also that, has something to do at once. */
-  pending(prune: boolean): boolean {
-    return this.#toPut.size > 0 || (prune && this.#toRemove.size > 0)
+  /** How many items `put`, or with `prune` also that, would write now. */
+  backlog(prune: boolean): number {
+    return this.#toPut.size + (prune ? this.#toRemove.size : 0)
   }
 
   /** When the next refused or spared item is due, on the clock. */
@@ -239,6 +242,7 @@ export class Reconciler<T> {
       this.#entries.release(entry)
     }
     this.#inFlight = new Map()
+    this.#onWritten()
   }
 
   #took(entry: Entry<T>, item: T | undefined): void {

@@ -45,6 +45,8 @@ export async function follow(
     namespace: ns.name,
     isInformed: () => true,
     onUnderlay: (links, foreign) => Object.assign(underlay, { links, foreign }),
+    mayPrune: () => true,
+    onWritten: () => {},
     onRound: () => {},
     onWarning: (what, reason) => warnings.push(`${what}: ${reason}`),
     ...options,

@@ -69,6 +69,7 @@ export function follow(
   })
   const loop = new Loop(nat.paced, {
     clock: systemClock,
+    mayPrune: () => true,
     onRound: () => void nat.watch(),
     onError: (error) => errors.push(error),
   })
@@ -99,7 +100,7 @@ type Kinds = ReturnType<typeof follow>['kinds']
 
 /** All is as wanted, and nothing is left to do. */
 export function isSettled(kinds: Kinds): boolean {
-  return kinds.every((kind) => kind.view().wanted === kind.view().inForce && !kind.pending(true))
+  return kinds.every((kind) => kind.view().wanted === kind.view().inForce && kind.backlog(true) === 0)
 }
 
 export const natPool = pool('p', '10.65.0.0/16', { natOutgoing: true })

@@ -14,13 +14,19 @@ function twoKinds(resyncMs = 90_000) {
   }) as [Side, Side]
   const errors: unknown[] = []
   let rounds = 0
+  let planned = true
   const paced = [links, routes].map(({ reconciler }) => ({ reconciler, resyncMs: () => resyncMs }))
   const loop = new Loop(paced, {
     clock,
+    mayPrune: () => planned,
     onRound: () => rounds++,
     onError: (error) => errors.push(error),
   })
-  return { clock, calls, links, routes, errors, loop, rounds: () => rounds }
+  const plan = (isDone: boolean): void => {
+    planned = isDone
+    loop.nudge()
+  }
+  return { clock, calls, links, routes, errors, loop, plan, rounds: () => rounds }
 }
 
 interface Side {
@@ -44,6 +50,26 @@ t.test('puts go in order of dependency, removals in reverse, after everything wa
     'route remove old',
     'link remove old',
   ])
+  await loop.stop()
+})
+
+t.test('while more may be wanted, nothing old goes', async (t) => {
+  const { calls, links, routes, loop, plan } = twoKinds()
+  routes.kernel.held.set('old', item('old=1'))
+  plan(false)
+  loop.allowPrune()
+  await loop.start()
+  routes.reconciler.want('new', item('new=1'))
+  t.equal(loop.backlog, 2, 'what is to be removed waits, too')
+  loop.nudge()
+  await turn()
+  t.same(calls, ['link read', 'route read', 'route put new=1'])
+  plan(true)
+  await turn()
+  t.same(calls.slice(3), ['route remove old'])
+  t.equal(loop.backlog, 0)
+  links.reconciler.want('more', item('more=1'))
+  t.equal(loop.backlog, 1)
   await loop.stop()
 })
 

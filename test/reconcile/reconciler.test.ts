@@ -32,7 +32,7 @@ t.test('nothing is removed without leave to prune', async (t) => {
   await reconciler.apply({ prune: false })
   t.same(kernel.contents(), ['old=1'])
   t.same(reconciler.diff(), { put: [], remove: [item('old=1')] })
-  t.equal(reconciler.pending(false), false)
+  t.equal(reconciler.backlog(false), 0)
   await reconciler.apply({ prune: true })
   t.same(kernel.contents(), [])
 })
@@ -60,7 +60,7 @@ t.test('a change of the reason alone writes nothing', async (t) => {
   want('a=1')
   await reconciler.apply({ prune: true })
   want('a=1')
-  t.equal(reconciler.pending(true), false)
+  t.equal(reconciler.backlog(true), 0)
   t.same(kernel.calls, ['put a=1'])
 })
 
@@ -140,7 +140,7 @@ t.test('an event that says what is wanted costs nothing', async (t) => {
   want('a=1')
   await reconciler.apply({ prune: true })
   kernel.tell(reconciler)
-  t.equal(reconciler.pending(true), false)
+  t.equal(reconciler.backlog(true), 0)
   t.same(reconciler.view().repairs, { removed: 0, changed: 0, added: 0, device: 0 })
 })
 
@@ -379,7 +379,7 @@ t.test('whatever happens in whatever order, the kernel ends as wanted', async ()
       if (kernel.contents().join() !== expected.join())
         throw new Error(`${kernel.contents()} not ${expected}`)
       if (reconciler.view().inForce !== wanted.size) throw new Error(JSON.stringify(reconciler.view()))
-      if (reconciler.pending(true) || reconciler.diff().put.length > 0) throw new Error('not settled')
+      if (reconciler.backlog(true) > 0 || reconciler.diff().put.length > 0) throw new Error('not settled')
     }),
     { numRuns: 2_000 },
   )

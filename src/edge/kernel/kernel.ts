@@ -56,8 +56,12 @@ export interface KernelOptions {
   isInformed(): boolean
   /** Interfaces, addresses or routes of others are not what they were. */
   onUnderlay(links: readonly Link[], foreign: readonly ForeignRoute[]): void
-  /** Something was read or written: `takeInForce` and `view` may have news. */
+  /** Some routes were written: their `takeInForce` may have news, and `backlog` is less. */
+  onWritten(): void
+  /** Everything that there was to write was tried: `view` and `unsupported` may have news. */
   onRound(): void
+  /** False while more may be wanted of what is known already. */
+  mayPrune(): boolean
   /** Reading failed, events were lost, an optional setting was refused. We go on; a person may want to know. */
   onWarning(what: string, reason: string): void
 }
@@ -135,7 +139,7 @@ export class Kernel {
       }),
       isWorkloadDevice: (device) => isWorkloadDevice(device, ownership),
     })
-    this.routes = new Reconciler<KernelRoute>(this.#tenants, clock)
+    this.routes = new Reconciler<KernelRoute>(this.#tenants, clock, () => options.onWritten())
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(
       new Sysctls({ onWarning, ...(options.procSys !== undefined && { root: options.procSys }) }),
@@ -156,6 +160,7 @@ export class Kernel {
     // Rules before routes: a packet that takes a new route must find them.
     this.#loop = new Loop([...devices, ...this.nat.paced, paced(this.routes)], {
       clock,
+      mayPrune: () => options.mayPrune(),
       onRound: () => this.#onRound(),
       onError: (error) => onWarning('reading the kernel', (error as Error).message),
     })
@@ -188,6 +193,11 @@ export class Kernel {
   /** More of what the kernel holds may be ours now, since a pool was claimed. Rejects when it cannot be read. */
   reread(): Promise<void> {
     return this.routes.resync()
+  }
+
+  /** How much waits to be written. */
+  get backlog(): number {
+    return this.#loop.backlog
   }
 
   /** Every kind, for people who ask. */

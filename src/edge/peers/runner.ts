@@ -25,6 +25,8 @@ export interface RunnerOptions {
   readonly passwords?: Passwords
   /** Hears of changed best paths, in order. */
   onBest(changes: readonly BestPathChange[]): void
+  /** Whether what was heard has been carried out so far that more may be; always, when absent. See `readOn`. */
+  mayRead?(): boolean
   /** A session is up, or a peer has sent all it had; see `Speaker.heardAll`. */
   onHeard?(): void
   /** Milliseconds since the epoch. */
@@ -45,7 +47,7 @@ export class Runner {
   readonly #guarded = new Map<string, ScopedAddress>()
   readonly #admission: Admission
   readonly #drops = countDrops()
-  readonly #reading = new ReadingQueue()
+  readonly #reading: ReadingQueue
   readonly #sockets = new Map<ConnectionId, PeerSocket>()
   /** How to give up the dials under way. */
   readonly #dials = new Map<ConnectionId, () => void>()
@@ -62,6 +64,7 @@ export class Runner {
     this.#options = options
     this.#limits = options.limits ?? LIMITS
     this.#passwords = options.passwords ?? (() => undefined)
+    this.#reading = new ReadingQueue(() => options.mayRead?.() ?? true)
     this.#listener = new Listener((socket) => this.#accept(socket), options.log, this.#limits)
     this.#admission = new Admission((address) => options.speaker.knows(address), this.#limits)
   }
@@ -93,6 +96,11 @@ export class Runner {
   /** Connections that are not wholly closed yet. */
   get connections(): number {
     return this.#open.size
+  }
+
+  /** `mayRead` may have another answer. */
+  readOn(): void {
+    this.#reading.goOn()
   }
 
   /** Has the speaker take in an event, at once or, from within `onBest`, after the one it is at. */
@@ -267,7 +275,7 @@ export class Runner {
   }
 
   #expired(timer: TimerId, armed: Timer, unless: ConnectionId | undefined): void {
-    if (unless !== undefined) this.#sockets.get(unless)?.read()
+    if (unless !== undefined) this.#sockets.get(unless)?.readAll()
     if (this.#timers.get(timer) !== armed) return
     this.#timers.delete(timer)
     this.step({ kind: 'timer', timer })

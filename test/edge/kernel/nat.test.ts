@@ -89,7 +89,7 @@ for (const backend of ['nft', 'legacy'] as const) {
     ]) {
       cluster.nat(settings)
       await inForce()
-      await until('the old is gone', () => kinds.every((kind) => !kind.pending(true)))
+      await until('the old is gone', () => kinds.every((kind) => kind.backlog(true) === 0))
       for (const kind of kinds) await kind.resync()
       t.same(
         kinds.map((kind) => kind.diff()),

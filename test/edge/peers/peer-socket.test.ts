@@ -29,7 +29,7 @@ async function cast(t: Test, limits: Partial<Limits> = {}, onBytes = () => {}): 
     drained: () => heard.push('drained'),
     closed: (error) => heard.push(`closed: ${error}`),
   }
-  const socket = new PeerSocket(near, listener, new ReadingQueue(), { ...LIMITS, ...limits })
+  const socket = new PeerSocket(near, listener, new ReadingQueue(() => true), { ...LIMITS, ...limits })
   t.teardown(() => {
     socket.destroy()
     far.destroy()
