@@ -113,10 +113,11 @@ export class MessageWriter {
   /** Begins a message. To be ended before the next. */
   begin(type: number, flags: number, sequence: number): void {
     this.#start = this.#length
-    const at = this.#grow(HEADER)
-    this.#view.setUint16(at + 4, type, LITTLE)
-    this.#view.setUint16(at + 6, flags, LITTLE)
-    this.#view.setUint32(at + 8, sequence, LITTLE)
+    this.u32(0) // its length, when that is known
+    this.u16(type)
+    this.u16(flags)
+    this.u32(sequence)
+    this.u32(0) // from us: the kernel knows who we are
   }
 
   end(): void {
@@ -129,8 +130,15 @@ export class MessageWriter {
     this.#view.setUint16(at, this.#view.getUint16(at, LITTLE) | NLM_F_ACK, LITTLE)
   }
 
-  u8(...values: readonly number[]): void {
-    this.bytes(values)
+  u8(value: number): void {
+    const at = this.#grow(1)
+    this.#bytes[at] = value
+  }
+
+  /** Four of one octet each. */
+  octets(a: number, b: number, c: number, d: number): void {
+    const at = this.#grow(4)
+    this.#view.setUint32(at, ((a << 24) | (b << 16) | (c << 8) | d) >>> 0)
   }
 
   u16(value: number): void {
@@ -143,9 +151,19 @@ export class MessageWriter {
     this.#view.setUint32(at, value, LITTLE)
   }
 
-  bytes(value: ArrayLike<number>): void {
-    const at = this.#grow(value.length)
-    this.#bytes.set(value, at)
+  /** In network byte order, as addresses are. */
+  words(values: readonly number[]): void {
+    for (const value of values) {
+      const at = this.#grow(4)
+      this.#view.setInt32(at, value)
+    }
+  }
+
+  /** An attribute that holds words in network byte order. */
+  address(type: number, words: readonly number[]): void {
+    this.u16(4 + 4 * words.length)
+    this.u16(type)
+    this.words(words)
   }
 
   /** An attribute that holds a number. */
@@ -168,10 +186,10 @@ export class MessageWriter {
     const start = this.#grow(2)
     write()
     this.#view.setUint16(start, this.#length - start, LITTLE)
-    this.#grow(aligned(this.#length) - this.#length)
+    while (this.#length !== aligned(this.#length)) this.u8(0)
   }
 
-  /** Room for so many zeros; where it begins. What was there before may have moved. */
+  /** Room for so many octets; where it begins. What was there before may have moved. */
   #grow(by: number): number {
     const at = this.#length
     this.#length += by
@@ -180,7 +198,7 @@ export class MessageWriter {
       larger.set(this.#bytes)
       this.#bytes = larger
       this.#view = new DataView(larger.buffer)
-    } else this.#bytes.fill(0, at, this.#length)
+    }
     return at
   }
 }

@@ -3,8 +3,9 @@
 // What is written are the bytes that ip(8) sends for the same route, so that the kernel
 // cannot tell the two apart; what is read comes out as route-text.ts reads ip's words.
 
-import { type Address, addressBytes, addressFromBytes, type Family, familyOf } from '../../../inet/address.ts'
-import { prefixAddress, prefixFromBytes, prefixLength } from '../../../inet/prefix.ts'
+import { type Address, addressFromBytes, type Family, familyOf } from '../../../inet/address.ts'
+import { bitsOf } from '../../../inet/bits.ts'
+import { prefixFromBytes } from '../../../inet/prefix.ts'
 import {
   type KernelNextHop,
   type KernelRoute,
@@ -78,7 +79,7 @@ export function writeReplace(
   const type = route.type === 'blackhole' ? RTN_BLACKHOLE : RTN_UNICAST
   writeHead(out, route, scopeOf(route), type, onlink ? RTNH_F_ONLINK : 0)
   if (gateway) writeGateway(out, gateway, familyOf(route.prefix))
-  if (source) writeAddress(out, RTA_PREFSRC, source)
+  if (source) out.address(RTA_PREFSRC, bitsOf(source).words)
   out.number(RTA_PRIORITY, metricOf(route))
   if (device !== undefined) out.number(RTA_OIF, indexOf(device)!)
   if (mtu !== undefined) out.attribute(RTA_METRICS, () => out.number(RTAX_MTU, mtu))
@@ -105,18 +106,19 @@ export function writeDelete(
 /** What asks for all routes of the main table; the kernel leaves others out if its checks are strict. */
 export function writeDump(out: MessageWriter, sequence: number, family: Family): void {
   out.begin(RTM_GETROUTE, NLM_F_REQUEST | NLM_F_DUMP, sequence)
-  out.u8(AF[family], 0, 0, 0, RT_TABLE_MAIN, 0, 0, 0)
+  out.octets(AF[family], 0, 0, 0)
+  out.octets(RT_TABLE_MAIN, 0, 0, 0)
   out.u32(0)
   out.number(RTA_TABLE, RT_TABLE_MAIN)
   out.end()
 }
 
 function writeHead(out: MessageWriter, route: KernelRoute, scope: number, type: number, flags: number): void {
-  const length = prefixLength(route.prefix)
-  const protocol = Number(protocolNumber(route))
-  out.u8(AF[familyOf(route.prefix)], length, 0, 0, RT_TABLE_MAIN, protocol, scope, type)
+  const { words, length } = bitsOf(route.prefix)
+  out.octets(AF[familyOf(route.prefix)], length, 0, 0)
+  out.octets(RT_TABLE_MAIN, Number(protocolNumber(route)), scope, type)
   out.u32(flags)
-  if (length > 0) writeAddress(out, RTA_DST, prefixAddress(route.prefix))
+  if (length > 0) out.address(RTA_DST, words)
 }
 
 /** How far the destination is. IPv6 does not know scopes. */
@@ -125,18 +127,15 @@ function scopeOf({ prefix, type, scope, gateway, nexthops }: KernelRoute): numbe
   return scope === 'link' || !(gateway || nexthops) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE
 }
 
-function writeAddress(out: MessageWriter, type: number, address: Address): void {
-  out.attribute(type, () => out.bytes(addressBytes(address)))
-}
-
 /** A gateway of the other family is told with its family (RFC 8950 makes such routes). */
 function writeGateway(out: MessageWriter, gateway: Address, family: Family): void {
   const own = familyOf(gateway)
-  if (own === family) writeAddress(out, RTA_GATEWAY, gateway)
+  const { words } = bitsOf(gateway)
+  if (own === family) out.address(RTA_GATEWAY, words)
   else
     out.attribute(RTA_VIA, () => {
       out.u16(AF[own])
-      out.bytes(addressBytes(gateway))
+      out.words(words)
     })
 }
 
@@ -148,7 +147,8 @@ function writeNextHops(
 ): void {
   for (const { device, gateway, onlink } of nexthops) {
     out.counted(() => {
-      out.u8(onlink ? RTNH_F_ONLINK : 0, 0) // and the weight, less one
+      out.u8(onlink ? RTNH_F_ONLINK : 0)
+      out.u8(0) // the weight, less one
       out.u32(indexOf(device)!)
       if (gateway) writeGateway(out, gateway, familyOf(prefix))
     })
