@@ -1,25 +1,23 @@
 // Adj-RIB-In: what one peer has told us, by prefix and path identifier. RFC 4271 §3.2, RFC 7911 §3.
 // What we originate ourselves is kept in one too.
 //
-// Paths that policy refuses or changes are kept as they came too, since the peer
-// takes them for delivered and says them once: when policy changes they are judged
-// again (`judge`).
+// Paths that policy leaves as they came, which are nearly all, are where all candidates are, and nowhere else. Those it
+// refuses or changes are kept apart as they came, since the peer takes them for delivered and says them once: when policy
+// changes they are judged again (`judge`).
 //
 // Paths may be marked stale: they stay in use, and what the peer has not told us
 // again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4). In between they may become the last resort
 // (RFC 9494 §4.2).
 
-import { FAMILIES, type Family, familyOf } from '../../inet/address.ts'
+import { type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
 import { AttributeWeight } from './attribute-weight.ts'
+import type { Destination, LocRib } from './loc-rib.ts'
 
 /** Where eligible paths go. */
-export interface Candidates {
-  /** One of the two is given at least, both when one path takes the place of another. */
-  replace(before: Path | undefined, after: Path | undefined): void
-}
+export type Candidates = Pick<LocRib, 'find' | 'replace' | 'destinations'>
 
 /** The path to use in place of a received one, mostly that itself; undefined when it may not be used. */
 export type Judge = (received: Path) => Path | undefined
@@ -34,23 +32,24 @@ export interface Holding {
 
 export class AdjRibIn {
   readonly #candidates: Candidates
+  /** Its name; null for ourselves. */
+  readonly #peer: string | null
   readonly #judge: Judge
-  /** As received. */
-  readonly #paths = new Map<string, Path>()
-  /** What policy made of those it did not leave as they came. */
-  readonly #judged = new Map<Path, Path | undefined>()
+  /** As received, those that policy refuses or changes. */
+  readonly #apart = new Map<string, Path>()
   readonly #stale: Readonly<Record<Family, Set<Path>>> = { ipv4: new Set(), ipv6: new Set() }
   readonly #held: Record<Family, number> = { ipv4: 0, ipv6: 0 }
   readonly #weight = new AttributeWeight()
 
-  constructor(candidates: Candidates, judge: Judge) {
+  constructor(candidates: Candidates, peer: string | null, judge: Judge) {
     this.#candidates = candidates
+    this.#peer = peer
     this.#judge = judge
   }
 
   /** All paths held, eligible or not. */
   get size(): number {
-    return this.#paths.size
+    return this.#held.ipv4 + this.#held.ipv6
   }
 
   holding(family: Family): Holding {
@@ -65,51 +64,39 @@ export class AdjRibIn {
 
   /** Takes a path in, in place of the one of the same prefix and identifier. `path.attributes` must be interned. */
   announce(path: Path): void {
-    const key = keyOf(path)
-    const former = this.#paths.get(key)
-    if (former?.attributes !== path.attributes) this.#place(key, path, former)
-    else this.#staleOf(former).delete(former)
+    const at = this.#candidates.find(path.prefix)
+    const before = this.#eligible(at, path)
+    const former = this.#apart.get(keyOf(path)) ?? before
+    if (former?.attributes === path.attributes) this.#stale[familyOf(path.prefix)].delete(former)
+    else this.#place(at, { former, before, path })
   }
 
   withdraw(nlri: Nlri): void {
-    const key = keyOf(nlri)
-    const former = this.#paths.get(key)
-    if (!former) return
-    const before = this.#eligible(former)
-    this.#paths.delete(key)
-    this.#forget(former)
-    if (before) this.#candidates.replace(before, undefined)
+    const at = this.#candidates.find(nlri.prefix)
+    const before = this.#eligible(at, nlri)
+    const former = this.#apart.get(keyOf(nlri)) ?? before
+    if (former) this.#forget(former)
+    if (before) this.#candidates.replace(at, before, undefined)
   }
 
   clear(): void {
-    for (const path of this.#paths.values()) {
-      const before = this.#eligible(path)
-      if (before) this.#candidates.replace(before, undefined)
-    }
-    this.#paths.clear()
-    this.#judged.clear()
-    this.#weight.clear()
-    for (const family of FAMILIES) {
-      this.#stale[family].clear()
-      this.#held[family] = 0
-    }
+    for (const path of [...this.received()]) this.withdraw(path)
   }
 
   /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */
   judgeAgain(): void {
-    for (const [key, former] of this.#paths) this.#replace(key, { ...former }, former)
+    for (const path of [...this.received()]) this.#change(path, path.attributes)
   }
 
   markStale(family: Family): void {
-    for (const path of this.#paths.values())
-      if (familyOf(path.prefix) === family) this.#stale[family].add(path)
+    for (const path of this.received()) if (familyOf(path.prefix) === family) this.#stale[family].add(path)
   }
 
   /** What is marked goes on with other attributes, interned; or is withdrawn, when there are none. */
   ageStale(family: Family, aged: (attributes: PathAttributes) => PathAttributes | undefined): void {
     for (const path of [...this.#stale[family]]) {
       const attributes = aged(path.attributes)
-      if (attributes) this.#replace(keyOf(path), { ...path, attributes }, path)
+      if (attributes) this.#change(path, attributes)
       else this.withdraw(path)
     }
   }
@@ -119,50 +106,52 @@ export class AdjRibIn {
     for (const path of this.#stale[family]) this.withdraw(path)
   }
 
-  /** The paths to `prefix` that may not be used. For people: it looks at all of them. */
+  /** The paths to `prefix` that may not be used. For people: it looks at all that policy does not leave as they came. */
   ineligible(prefix: Prefix): Path[] {
-    return [...this.#paths.values()].filter((path) => path.prefix === prefix && !this.#eligible(path))
+    const at = this.#candidates.find(prefix)
+    return [...this.#apart.values()].filter((path) => path.prefix === prefix && !this.#eligible(at, path))
   }
 
-  /** Every path as it came. */
-  received(): Iterable<Path> {
-    return this.#paths.values()
+  /** Every path as it came. The cost is that of all tables. */
+  *received(): Generator<Path> {
+    for (const { all } of this.#candidates.destinations())
+      for (const path of all) if (path.peer === this.#peer && !this.#apart.has(keyOf(path))) yield path
+    yield* this.#apart.values()
   }
 
-  /** The path in use for one that was received, if it may be used. */
-  #eligible(received: Path): Path | undefined {
-    return this.#judged.has(received) ? this.#judged.get(received) : received
+  /** The path of this peer that may be used. */
+  #eligible(at: Destination | undefined, { pathId }: Nlri): Path | undefined {
+    return at?.all.find((path) => path.peer === this.#peer && path.pathId === pathId)
   }
 
   /** The same path, seen in another light: it is as stale as it was. */
-  #replace(key: string, path: Path, former: Path): void {
-    const stale = this.#staleOf(former)
+  #change(former: Path, attributes: PathAttributes): void {
+    const stale = this.#stale[familyOf(former.prefix)]
     const wasStale = stale.has(former)
-    this.#place(key, path, former)
+    const at = this.#candidates.find(former.prefix)
+    const path = { ...former, attributes }
+    this.#place(at, { former, before: this.#eligible(at, former), path })
     if (wasStale) stale.add(path)
   }
 
-  /** `former` is the path that has been received under this key, if any. */
-  #place(key: string, path: Path, former: Path | undefined): void {
-    const before = former && this.#eligible(former)
+  /** `former` is the path that was received before, if any, and `before` the one that was in use for it. */
+  #place(
+    at: Destination | undefined,
+    { former, before, path }: { former: Path | undefined; before: Path | undefined; path: Path },
+  ): void {
     const used = this.#judge(path)
     if (former) this.#forget(former)
-    this.#paths.set(key, path)
     this.#held[familyOf(path.prefix)]++
     this.#weight.add(path.attributes)
-    if (used !== path) this.#judged.set(path, used)
-    if (before || used) this.#candidates.replace(before, used)
-  }
-
-  #staleOf({ prefix }: Nlri): Set<Path> {
-    return this.#stale[familyOf(prefix)]
+    if (used !== path) this.#apart.set(keyOf(path), path)
+    if (before || used) this.#candidates.replace(at, before, used)
   }
 
   #forget(received: Path): void {
     const family = familyOf(received.prefix)
     this.#held[family]--
     this.#stale[family].delete(received)
-    this.#judged.delete(received)
+    this.#apart.delete(keyOf(received))
     this.#weight.remove(received.attributes)
   }
 }

@@ -11,7 +11,8 @@ import { NextHops, type Reach } from './next-hops.ts'
 /** Hears of every change of the paths of a destination: which of them is the best now, and whether that is another. */
 export type OnChange = (prefix: Prefix, best: Path | undefined, isBest: boolean) => void
 
-interface Destination {
+/** Changed by the Loc-RIB only. */
+export interface Destination {
   readonly prefix: Prefix
   /** In no order. One path, which most have, is all and in use: these two are one list then. */
   all: readonly Path[]
@@ -47,12 +48,21 @@ export class LocRib {
     this.#onChange = onChange
   }
 
-  /** Takes one path out, puts one in, or both; they have one prefix. */
-  replace(before: Path | undefined, after: Path | undefined): void {
-    const prefix = (after ?? before)!.prefix
+  /** Undefined when nothing leads there. */
+  find(prefix: Prefix): Destination | undefined {
+    return this.#destinations.get(prefix)
+  }
+
+  /** All that some path leads to, or led to when changes were last taken. */
+  destinations(): Iterable<Destination> {
+    return this.#destinations.values()
+  }
+
+  /** Takes one path out, puts one in, or both; they have one prefix, and `at` is what `find` says of it. */
+  replace(at: Destination | undefined, before: Path | undefined, after: Path | undefined): void {
     if (after && after.peer !== null) this.#nextHops.hold(after.nextHop)
     if (before && before.peer !== null) this.#nextHops.release(before.nextHop)
-    const destination = this.#destination(prefix)
+    const destination = at ?? this.#newDestination((after ?? before)!.prefix)
     const rest = destination.all.filter((path) => path !== before)
     this.#place(destination, after ? [after].concat(rest) : rest)
   }
@@ -131,9 +141,7 @@ export class LocRib {
     return 'metric' in reach ? reach.metric : Number.POSITIVE_INFINITY
   }
 
-  #destination(prefix: Prefix): Destination {
-    const known = this.#destinations.get(prefix)
-    if (known) return known
+  #newDestination(prefix: Prefix): Destination {
     const destination = { prefix, all: NONE, used: NONE, usable: undefined, before: undefined }
     this.#destinations.set(prefix, destination)
     return destination

@@ -63,7 +63,7 @@ export class Rib {
     this.#locRib = new LocRib({ peer, reach }, (...change) => {
       for (const group of this.#groups.values()) group.touch(...change)
     })
-    this.#own = new AdjRibIn(this.#locRib, (path) => path)
+    this.#own = new AdjRibIn(this.#locRib, null, (path) => path)
   }
 
   /**
@@ -75,7 +75,7 @@ export class Rib {
     const before = this.#sessions.get(peer.name)
     if (before && (before.adjRibOut || !sameSource(before.peer, peer))) this.removePeer(peer.name)
     const kept = this.#sessions.get(peer.name)
-    const adjRibIn = kept?.adjRibIn ?? new AdjRibIn(this.#locRib, (path) => this.#judge(path))
+    const adjRibIn = kept?.adjRibIn ?? new AdjRibIn(this.#locRib, peer.name, (path) => this.#judge(path))
     const adjRibOut = this.#group(peer)
     adjRibOut.join(peer)
     this.#sessions.set(peer.name, { peer, adjRibIn, adjRibOut })

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { AdjRibIn } from '../../../src/bgp/rib/adj-rib-in.ts'
+import { LocRib } from '../../../src/bgp/rib/loc-rib.ts'
 import type { Path } from '../../../src/bgp/types.ts'
 import type { PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
@@ -13,8 +14,17 @@ function table(judge: (path: Path) => Path | undefined = (path) => path): {
   heard: [Path | undefined, Path | undefined][]
 } {
   const heard: [Path | undefined, Path | undefined][] = []
-  const candidates = { replace: (before?: Path, after?: Path) => heard.push([before, after]) }
-  return { adjRibIn: new AdjRibIn(candidates, judge), heard }
+  const locRib = candidates()
+  const replace = locRib.replace.bind(locRib)
+  locRib.replace = (at, before, after) => {
+    heard.push([before, after])
+    replace(at, before, after)
+  }
+  return { adjRibIn: new AdjRibIn(locRib, node.name, judge), heard }
+}
+
+function candidates(): LocRib {
+  return new LocRib({ peer: () => node, reach: () => ({ metric: 0 }) }, () => {})
 }
 
 t.test('the key of a path is its prefix and its identifier', async (t) => {
@@ -90,7 +100,7 @@ t.test('what policy changes is kept as it came, and judged again when policy cha
 })
 
 t.test('what is held is counted by family, what was not told again apart', async (t) => {
-  const rib = new AdjRibIn({ replace: () => {} }, (path) => path)
+  const rib = new AdjRibIn(candidates(), node.name, (path) => path)
   const [one, six] = [path(peer(2)), { ...path(peer(2)), prefix: prefix('fd10::/64') }]
   rib.announce(one)
   rib.announce({ ...one, pathId: 7 })
@@ -105,7 +115,7 @@ t.test('what is held is counted by family, what was not told again apart', async
 })
 
 t.test('attributes weigh once for all paths that have them', async (t) => {
-  const rib = new AdjRibIn({ replace: () => {} }, (path) => path)
+  const rib = new AdjRibIn(candidates(), node.name, (path) => path)
   const one = path(peer(2))
   rib.announce(one)
   const { weight } = rib

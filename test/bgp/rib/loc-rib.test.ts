@@ -1,6 +1,7 @@
 import t from 'tap'
 import { LocRib, type LocRibOptions } from '../../../src/bgp/rib/loc-rib.ts'
 import type { Reach } from '../../../src/bgp/rib/next-hops.ts'
+import type { Path } from '../../../src/bgp/types.ts'
 import { address } from '../../../src/inet/address.ts'
 import type { Prefix } from '../../../src/inet/prefix.ts'
 import { path, peer } from '../../kit/rib.ts'
@@ -17,34 +18,38 @@ function table(reach: LocRibOptions['reach'] = () => ({ metric: 0 })): { locRib:
   }
 }
 
+function replace(locRib: LocRib, before: Path | undefined, after: Path | undefined): void {
+  locRib.replace(locRib.find((after ?? before)!.prefix), before, after)
+}
+
 t.test('a change is told once, however often the best path was another meanwhile', async (t) => {
   const { locRib } = table()
-  locRib.replace(undefined, best)
-  locRib.replace(undefined, better)
+  replace(locRib, undefined, best)
+  replace(locRib, undefined, better)
   t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [better] }])
   t.same(locRib.takeChanges(), [])
-  locRib.replace(better, undefined)
-  locRib.replace(best, undefined)
+  replace(locRib, better, undefined)
+  replace(locRib, best, undefined)
   t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [] }])
 })
 
 t.test('a best path that went and came back the same is no change', async (t) => {
   const { locRib } = table()
-  locRib.replace(undefined, best)
+  replace(locRib, undefined, best)
   locRib.takeChanges()
-  locRib.replace(best, undefined)
-  locRib.replace(undefined, { ...best })
+  replace(locRib, best, undefined)
+  replace(locRib, undefined, { ...best })
   t.same(locRib.takeChanges(), [])
-  locRib.replace(undefined, better)
-  locRib.replace(better, undefined)
+  replace(locRib, undefined, better)
+  replace(locRib, better, undefined)
   t.same(locRib.takeChanges(), [])
 })
 
 t.test('a path that is not the best disturbs nobody', async (t) => {
   const { locRib, touched } = table()
-  locRib.replace(undefined, best)
-  locRib.replace(undefined, worse)
-  locRib.replace(worse, undefined)
+  replace(locRib, undefined, best)
+  replace(locRib, undefined, worse)
+  replace(locRib, worse, undefined)
   t.equal(touched.length, 1)
   t.same([...locRib.prefixes()], [best.prefix])
 })
@@ -52,21 +57,21 @@ t.test('a path that is not the best disturbs nobody', async (t) => {
 t.test('a path that comes to share the traffic is news, but not for other peers', async (t) => {
   const { locRib, touched } = table()
   const equal = path(nodeB, { nextHop: address('10.0.0.8') })
-  for (const one of [best, equal]) locRib.replace(undefined, one)
+  for (const one of [best, equal]) replace(locRib, undefined, one)
   t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best, equal] }])
   t.same(
     locRib.ranked(best.prefix).map(({ lostBy }) => lostBy),
     [undefined, undefined],
   )
-  locRib.replace(equal, undefined)
+  replace(locRib, equal, undefined)
   t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best] }])
   t.equal(touched.length, 1)
 })
 
 t.test('every path of a destination is shown with the reason why it is not used', async (t) => {
   const { locRib } = table()
-  locRib.replace(undefined, worse)
-  locRib.replace(undefined, best)
+  replace(locRib, undefined, worse)
+  replace(locRib, undefined, best)
   t.same(locRib.ranked(best.prefix), [
     { path: best, eligible: true, lostBy: undefined },
     { path: worse, eligible: true, lostBy: 'lower LOCAL_PREF' },
@@ -80,9 +85,9 @@ t.test(
     const reaches = new Map<string, Reach>([[far, { unresolved: 'no route to 10.0.0.8' }]])
     const { locRib, touched } = table((nextHop) => reaches.get(nextHop) ?? { metric: 0 })
     const preferred = path(nodeB, { localPref: 200, nextHop: far })
-    locRib.replace(undefined, preferred)
+    replace(locRib, undefined, preferred)
     t.same([locRib.best(best.prefix), locRib.takeChanges()], [undefined, []])
-    locRib.replace(undefined, best)
+    replace(locRib, undefined, best)
     t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [best] }])
     t.same(locRib.ranked(best.prefix), [
       { path: best, eligible: true, lostBy: undefined },
@@ -106,14 +111,14 @@ t.test(
     const reaches = new Map<string, Reach>([[far, { metric: 1 }]])
     const { locRib } = table((nextHop) => reaches.get(nextHop) ?? { metric: 0 })
     const [a, b] = [path(nodeA, { nextHop: far }), path(nodeB, { nextHop: near })]
-    for (const one of [a, b]) locRib.replace(undefined, one)
+    for (const one of [a, b]) replace(locRib, undefined, one)
     t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [b] }])
     t.match(locRib.ranked(best.prefix), [{ path: b }, { path: a, lostBy: 'higher IGP metric' }])
     reaches.delete(far)
     locRib.reviewNextHops()
     t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [a, b] }])
-    locRib.replace(a, undefined)
-    locRib.replace(b, undefined)
+    replace(locRib, a, undefined)
+    replace(locRib, b, undefined)
     locRib.reviewNextHops()
     t.same(locRib.takeChanges(), [{ prefix: best.prefix, used: [] }])
   },
