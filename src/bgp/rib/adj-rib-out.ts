@@ -95,6 +95,7 @@ interface Round {
 }
 
 const NOBODY: readonly string[] = []
+const NONE: readonly Feed[] = []
 const NOTHING: ReadonlySet<Prefix> = new Set()
 
 export class AdjRibOut {
@@ -249,7 +250,8 @@ export class AdjRibOut {
   #turn(entry: Entry, after: Told | undefined, round: Round): void {
     const { prefix, told: before } = entry
     this.#put(entry, after)
-    const feeds = this.#feeds.filter(({ pending }) => pending.delete(prefix))
+    const feeds =
+      this.#feeds.length === 0 ? NONE : this.#feeds.filter(({ pending }) => pending.delete(prefix))
     const isFed = feeds.length > 0
     if (before === after && !isFed) return
     const isRepeated = !isFed && round.last?.before === before && round.last?.after === after

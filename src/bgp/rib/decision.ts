@@ -83,10 +83,9 @@ const TIE_BREAKS: readonly Step[] = [
  */
 export function decide(paths: readonly Path[], given: Circumstances): readonly Path[] {
   let left = paths
-  for (const step of PREFERENCES) {
-    if (left.length < 2) return left
-    left = survivors(step, left, given)
-  }
+  for (let i = 0; i < PREFERENCES.length && left.length > 1; i++)
+    left = survivors(PREFERENCES[i]!, left, given)
+  if (left.length < 2) return left
   const byNextHop = new Map<Address, Path>()
   for (const { path } of rank(left, given))
     if (!byNextHop.has(path.nextHop)) byNextHop.set(path.nextHop, path)

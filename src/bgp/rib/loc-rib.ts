@@ -63,8 +63,7 @@ export class LocRib {
     if (after && after.peer !== null) this.#nextHops.hold(after.nextHop)
     if (before && before.peer !== null) this.#nextHops.release(before.nextHop)
     const destination = at ?? this.#newDestination((after ?? before)!.prefix)
-    const rest = destination.all.filter((path) => path !== before)
-    this.#place(destination, after ? [after].concat(rest) : rest)
+    this.#place(destination, exchanged(destination.all, before, after))
   }
 
   /** Weighs again the paths to next hops that are reached otherwise now. The cost is that of the table, if there are any. */
@@ -126,8 +125,13 @@ export class LocRib {
   }
 
   #rankUsable(all: readonly Path[]): RankedPath[] {
-    const within = all.filter((path) => !this.#outOfReach(path))
-    return rank(within, this.#given)
+    return rank(this.#withinReach(all), this.#given)
+  }
+
+  /** The list itself, where it is all of it. */
+  #withinReach(all: readonly Path[]): readonly Path[] {
+    const isOut = (path: Path): boolean => this.#outOfReach(path) !== undefined
+    return all.some(isOut) ? all.filter((path) => !isOut(path)) : all
   }
 
   /** In words; undefined when it is not. */
@@ -149,9 +153,8 @@ export class LocRib {
 
   #place(destination: Destination, all: readonly Path[]): void {
     const { prefix, used: before } = destination
-    const isWhole = !all.some((path) => this.#outOfReach(path))
     destination.all = all
-    destination.used = decide(isWhole ? all : all.filter((path) => !this.#outOfReach(path)), this.#given)
+    destination.used = decide(this.#withinReach(all), this.#given)
     destination.usable = undefined
     if (!destination.before && !samePaths(before, destination.used)) {
       destination.before = before
@@ -165,6 +168,12 @@ export class LocRib {
   #forgetIfOver({ prefix, all, before }: Destination): void {
     if (all.length === 0 && !before) this.#destinations.delete(prefix)
   }
+}
+
+/** Some paths without one and with another. Most destinations have one path. */
+function exchanged(all: readonly Path[], before: Path | undefined, after: Path | undefined): readonly Path[] {
+  const others = all.length > (before ? 1 : 0) ? all.filter((path) => path !== before) : NONE
+  return after ? [after, ...others] : others
 }
 
 function samePaths(a: readonly Path[], b: readonly Path[]): boolean {

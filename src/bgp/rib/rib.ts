@@ -60,8 +60,8 @@ export class Rib {
     const peer = (name: string): RibPeer => this.#session(name).peer
     this.#importer = new Importer(this.#intern, interfaceOf)
     this.#exports = { peer, interfaceOf, advertise, intern: this.#intern }
-    this.#locRib = new LocRib({ peer, reach }, (...change) => {
-      for (const group of this.#groups.values()) group.touch(...change)
+    this.#locRib = new LocRib({ peer, reach }, (prefix, best, isBest) => {
+      for (const group of this.#groups.values()) group.touch(prefix, best, isBest)
     })
     this.#own = new AdjRibIn(this.#locRib, null, (path) => path)
   }
