@@ -21,14 +21,18 @@ export interface Setup {
 
 export interface Contestant {
   readonly name: string
-  /** Whether it can put routes into this kernel. */
+  /** Whether it takes routes from peers to this kernel. */
   readonly routes: boolean
+  /** Whether it is measured as a reflector. */
+  readonly reflects: boolean
   files(setup: Setup): Readonly<Record<string, string>>
   /** Programs, in the order in which they are started; files are in the directory they run in. */
   programs(setup: Setup): readonly (readonly string[])[]
   /** Once, before anything is measured. */
   prepare?(): void
   environment?(setup: Setup): Readonly<Record<string, string>>
+  /** The same with an etcd as the cluster's datastore, for who has one. */
+  withEtcd?(url: string): Contestant
 }
 
 /** A daemon at work. */

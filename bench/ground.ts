@@ -10,6 +10,8 @@ import { type Contestant, Running, type Setup } from './contestant.ts'
 import { ownName, removeLeftovers } from './leftovers.ts'
 
 export const DAEMON = address('172.30.0.1')
+/** Where the datastore is, for a measure that needs one: among the peers. */
+export const STORE = address('172.30.2.1')
 
 /** Address of the `i`-th client. */
 export function clientAddress(i: number): Address {
@@ -36,7 +38,7 @@ export class Ground {
     ])
     this.#inside(this.#peers, [
       'link set lo up',
-      ...clients.map((client) => `addr add ${client}/16 dev eth0`),
+      ...[...clients, STORE].map((one) => `addr add ${one}/16 dev eth0`),
       'link set eth0 up',
     ])
     enter(this.#peers)

@@ -50,7 +50,7 @@ function sizesOf({ sizes, smoke }: Measure): readonly number[] {
 }
 
 async function run(ground: Ground, measure: Measure, size: number): Promise<void> {
-  for (const contestant of contestants.filter((one) => measure.takes(one))) {
+  for (const contestant of contestants.filter((one) => measure.takes(one, size))) {
     try {
       const figures = await measure.run(ground, contestant, size)
       note(measure.name, contestant.name, figures)

@@ -13,7 +13,7 @@ export interface Measure {
   /** How many routes or clients, and how many when it is only tried out. */
   readonly sizes: readonly number[]
   readonly smoke: number
-  takes(contestant: Contestant): boolean
+  takes(contestant: Contestant, size: number): boolean
   run(ground: Ground, contestant: Contestant, size: number): Promise<Figures>
 }
 

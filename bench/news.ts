@@ -1,88 +1,111 @@
-// A document that comes to the datastore and goes again, and how long that takes to be a route in the kernel: with nothing else
+// Documents that come to the datastore and go again, and how long that takes to be a route in the kernel: with nothing else
 // there, and beside routes of a peer.
+//
+// The clock runs from just before the transaction is handed to etcd, so that etcd's own part is in it, until the kernel tells
+// of the route. What of it is etcd's and Node's shows `a bare watcher`, which does no more than watch and write.
 
-import { renameSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { Document } from '../src/cluster/feed.ts'
 import { Client } from './client.ts'
-import type { Running } from './contestant.ts'
-import { OURS } from './contestants/index.ts'
+import type { Contestant } from './contestant.ts'
+import { clusterDocuments } from './contestants/ours.ts'
 import { fill } from './fill.ts'
 import { clientAddress, DAEMON, type Ground } from './ground.ts'
-import { RouteWatch } from './kernel.ts'
+import { RouteWatch, routeCount, routesReach } from './kernel.ts'
 import { type Measure, shown, withDaemon } from './measure.ts'
 import { percentile } from './stats.ts'
+import { type Store, startStore } from './store.ts'
 
-const TRIES = 50
+const TRIES = 200
 const SMOKE = 10
+/** Whose times do not count: by then the compiler has seen them all. */
+const WARM_UP = 50
+/** Between two attempts to be heard by who is still starting, in milliseconds. */
+const AGAIN_MS = 200
+/** Between two changes, in milliseconds: what the one before has left to do is done. */
+const QUIET_MS = 30
 
-export interface News extends Pick<Measure, 'name' | 'title'> {
+export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
   /** How many others the daemon knows; the first of them has the routes beside it. */
   readonly clients: number
   /** Where the route leads to, as four octets. */
   readonly destination: readonly number[]
-  /** What is needed beside the daemon. */
-  prepare(ground: Ground, running: Running): Promise<Prepared>
+  /** What comes and goes. */
+  readonly documents: readonly Document[]
+  /** What is needed beside the daemon. Returns what ends it. */
+  prepare(ground: Ground, store: Store): () => unknown
 }
 
-export interface Prepared {
-  readonly document: string
-  end(): unknown
-}
-
-export function newsMeasure({ name, title, clients, destination, prepare }: News): Measure {
+export function newsMeasure({ clients, destination, documents, prepare, ...named }: News): Measure {
   return {
-    name,
-    title,
+    ...named,
     unit: 'ms',
     sizes: [0, 100_000],
     smoke: SMOKE,
-    takes: (contestant) => contestant.name === OURS,
 
-    run: (ground, contestant, size) =>
-      withDaemon(
-        ground,
-        () => ground.start(contestant, 'router', clients),
-        async (running) => {
-          const pid = running.pids[0]!
-          const client = await new Client({ local: clientAddress(0), remote: DAEMON }).up()
-          await fill(client, pid, size)
-          const { document, end } = await prepare(ground, running)
+    async run(ground, contestant, size) {
+      const addresses = Array.from({ length: clients }, (_, i) => clientAddress(i))
+      const store = await startStore(
+        clusterDocuments({ address: DAEMON, clients: addresses, role: 'router' }),
+      )
+      const start = () => ground.start(contestant.withEtcd!(store.url), 'router', clients)
+      try {
+        return await withDaemon(ground, start, async ({ pids }) => {
+          const pid = pids[0]!
+          const peer = await fillBy(contestant, pid, size)
+          const end = prepare(ground, store)
+          await theyMeet(store, documents, pid)
           const watch = new RouteWatch(pid, Buffer.from(destination).readUInt32BE())
-          const times = await newsTimes(running, document, watch, size === SMOKE ? 2 : TRIES)
+          const [warmUp, tries] = size === SMOKE ? [0, 2] : [WARM_UP, TRIES]
+          await newsTimes(store, documents, watch, warmUp)
+          const times = await newsTimes(store, documents, watch, tries)
           watch.close()
-          client.close()
+          peer?.close()
           await end()
           const beside = `beside ${shown(size)} routes`
           return { [`${beside}, median`]: percentile(times, 50), [`${beside}, p99`]: percentile(times, 99) }
-        },
-      ),
+        })
+      } finally {
+        await store.close()
+      }
+    },
   }
 }
 
-/** Whole at once, as a datastore of files wants it. An empty one is the document's end. */
-export function put({ directory }: Running, text: string): void {
-  const store = join(directory, 'store')
-  writeFileSync(join(store, '.news.new'), text)
-  renameSync(join(store, '.news.new'), join(store, 'news.yaml'))
+/** Who takes no routes from peers has none beside it. */
+async function fillBy({ routes }: Contestant, pid: number, size: number): Promise<Client | undefined> {
+  if (!routes) return undefined
+  const client = await new Client({ local: clientAddress(0), remote: DAEMON }).up()
+  await fill(client, pid, size)
+  return client
 }
 
-/** Milliseconds from the document to what `watch` watches, each time it came. */
+/** Resolves when the documents have gone all the way once, and are gone. */
+async function theyMeet(store: Store, documents: readonly Document[], pid: number): Promise<void> {
+  const before = routeCount(pid)
+  const again = setInterval(() => store.put(documents), AGAIN_MS)
+  await routesReach(pid, (count) => count > before).finally(() => clearInterval(again))
+  store.remove(documents)
+  await routesReach(pid, (count) => count === before)
+}
+
+/** Milliseconds from the documents to what `watch` watches, each time they came. */
 async function newsTimes(
-  running: Running,
-  document: string,
+  store: Store,
+  documents: readonly Document[],
   watch: RouteWatch,
   tries: number,
 ): Promise<readonly number[]> {
   const times: number[] = []
   for (let i = 0; i < tries; i++) {
-    for (const text of [document, '']) {
-      await pause(50)
-      const begin = performance.now()
-      put(running, text)
-      watch.wait()
-      if (text) times.push(performance.now() - begin)
-    }
+    await pause(QUIET_MS)
+    const begin = performance.now()
+    store.put(documents)
+    watch.wait()
+    times.push(performance.now() - begin)
+    await pause(QUIET_MS)
+    store.remove(documents)
+    watch.wait()
   }
   return times
 }

@@ -5,6 +5,7 @@ import { ASN, type Contestant, type Setup } from '../contestant.ts'
 export const bird: Contestant = {
   name: 'BIRD',
   routes: true,
+  reflects: true,
   files: (setup) => ({ 'bird.conf': configuration(setup) }),
   programs: () => [['bird', '-f', '-c', 'bird.conf', '-s', 'bird.ctl']],
 }

@@ -8,6 +8,7 @@ const FILES = ['--vty_socket', '.', '-z', 'zserv.api', '-P', '0']
 export const frr: Contestant = {
   name: 'FRR',
   routes: true,
+  reflects: true,
   files: (setup) => ({ 'zebra.conf': '', 'bgpd.conf': configuration(setup) }),
   programs: ({ role }) => [
     [`${DIRECTORY}/zebra`, '-f', 'zebra.conf', '-i', 'zebra.pid', ...FILES],

@@ -5,6 +5,7 @@ import { ASN, type Contestant, type Setup } from '../contestant.ts'
 export const gobgp: Contestant = {
   name: 'GoBGP',
   routes: false,
+  reflects: true,
   files: (setup) => ({ 'gobgpd.json': JSON.stringify(configuration(setup)) }),
   programs: () => [['gobgpd', '-t', 'json', '-f', 'gobgpd.json', '--pprof-disable']],
 }

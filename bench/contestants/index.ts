@@ -1,3 +1,4 @@
+import { bareWatcher } from './bare-watcher.ts'
 import { bird } from './bird.ts'
 import { frr } from './frr.ts'
 import { gobgp } from './gobgp.ts'
@@ -5,5 +6,5 @@ import { openbgpd } from './openbgpd.ts'
 import { byIproute2, ours } from './ours.ts'
 
 /** Ours first: tables are ratios to the others. */
-export const CONTESTANTS = [ours, byIproute2, bird, frr, gobgp, openbgpd] as const
+export const CONTESTANTS = [ours, byIproute2, bird, frr, gobgp, openbgpd, bareWatcher] as const
 export const OURS = ours.name

@@ -10,6 +10,7 @@ const HOME = 'mount -t tmpfs run /run && mkdir -m 755 /run/openbgpd'
 export const openbgpd: Contestant = {
   name: 'OpenBGPD',
   routes: false,
+  reflects: true,
   files: (setup) => ({ 'bgpd.conf': configuration(setup) }),
   programs: () => [['sh', '-c', `${HOME} && chmod 600 bgpd.conf && exec ${BGPD} -d -f bgpd.conf`]],
 }

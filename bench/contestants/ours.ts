@@ -1,23 +1,32 @@
-// Our agent, with a directory of manifests as datastore.
+// Our agent, with a directory of manifests as datastore, or etcd.
 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { ASN, type Contestant, type Running, type Setup } from '../contestant.ts'
+import type { Document, ResourceKind } from '../../src/cluster/feed.ts'
+import { ASN, type Contestant, type Setup } from '../contestant.ts'
 import { POOL } from '../updates.ts'
 
 const build = join(import.meta.dirname, '../../scripts/build.ts')
 const bundle = join(import.meta.dirname, '../../.cache/bundle')
 
+/** Name of the node that is measured. */
+const NODE = 'node'
+
 export const ours: Contestant = {
   name: 'Caracal',
   routes: true,
+  reflects: true,
   prepare: () => execFileSync(process.execPath, [build, bundle]), // as in the image
-  files: (setup) => ({ 'store/cluster.yaml': documents(setup) }),
+  files: (setup) => ({
+    'store/cluster.yaml': clusterDocuments(setup)
+      .map((one) => stringify(one))
+      .join('---\n'),
+  }),
   programs: () => [[process.execPath, join(bundle, 'main.js'), 'run']],
   environment: ({ directory, role }) => ({
     NODE_OPTIONS: '--max-semi-space-size=4',
-    NODENAME: 'node',
+    NODENAME: NODE,
     CALICO_DATASTORE_PATH: join(directory, 'store'),
     DATASTORE_TYPE: 'file',
     CARACAL_ROUTE_WRITER: 'auto',
@@ -26,17 +35,19 @@ export const ours: Contestant = {
     NO_DEFAULT_POOLS: 'true',
     FELIX_ROUTESYNCDISABLED: `${role === 'reflector'}`,
   }),
+  withEtcd: (url) => nodeOf(url),
 }
 
 /** The same with routes by ip(8). */
 export const byIproute2: Contestant = {
   ...ours,
   name: 'Caracal (iproute2)',
+  reflects: false,
   environment: (setup) => ({ ...ours.environment!(setup), CARACAL_ROUTE_WRITER: 'iproute2' }),
 }
 
-/** Another node of the same cluster: it reads the same directory. */
-export function nodeBeside({ directory }: Running, name: string): Contestant {
+/** A node of the cluster whose documents are in etcd. */
+export function nodeOf(url: string, name = NODE): Contestant {
   return {
     ...ours,
     name: `${ours.name} on ${name}`,
@@ -44,29 +55,39 @@ export function nodeBeside({ directory }: Running, name: string): Contestant {
     environment: (setup) => ({
       ...ours.environment!(setup),
       NODENAME: name,
-      CALICO_DATASTORE_PATH: join(directory, 'store'),
+      DATASTORE_TYPE: 'etcdv3',
+      ETCD_ENDPOINTS: url,
     }),
   }
 }
 
 /** A mesh, or a reflector and its clients. The others announce blocks of a pool, as nodes do. */
-function documents({ address, clients, role }: Setup): string {
+export function clusterDocuments({
+  address,
+  clients,
+  role,
+}: Pick<Setup, 'address' | 'clients' | 'role'>): Document[] {
   const isReflector = role === 'reflector'
-  const node = (name: string, at: string, bgp: object = {}, labels: object = {}) =>
+  const node = (name: string, at: string, bgp: object = {}, labels: Document['metadata']['labels'] = {}) =>
     document('Node', name, { bgp: { ipv4Address: `${at}/16`, ...bgp } }, labels)
   const reflects = { routeReflectorClusterID: '244.0.0.1' }
   return [
     document('ClusterInformation', 'default', { datastoreReady: true }),
     document('BGPConfiguration', 'default', { asNumber: ASN, nodeToNodeMeshEnabled: !isReflector }),
     document('IPPool', 'default', { cidr: POOL, blockSize: 26, ipipMode: 'Never', vxlanMode: 'Never' }),
-    isReflector ? node('node', address, reflects, { reflects: 'yes' }) : node('node', address),
+    isReflector ? node(NODE, address, reflects, { reflects: 'yes' }) : node(NODE, address),
     ...clients.map((client, i) => node(`peer-${i}`, client)),
     ...(isReflector
       ? [document('BGPPeer', 'reflectors', { nodeSelector: 'all()', peerSelector: "reflects == 'yes'" })]
       : []),
-  ].join('---\n')
+  ]
 }
 
-function document(kind: string, name: string, spec: object, labels: object = {}): string {
-  return stringify({ apiVersion: 'projectcalico.org/v3', kind, metadata: { name, labels }, spec })
+function document(
+  kind: ResourceKind,
+  name: string,
+  spec: object,
+  labels: Document['metadata']['labels'] = {},
+): Document {
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name, labels }, spec }
 }

@@ -44,7 +44,7 @@ export const clients: Measure = {
   unit: 'MB',
   sizes: [100],
   smoke: 3,
-  takes: ({ name }) => !name.includes('iproute2'),
+  takes: ({ reflects }) => reflects,
 
   run: (ground, contestant, size) =>
     withDaemon(
@@ -69,7 +69,7 @@ export const sessions: Measure = {
   unit: '% of a core',
   sizes: [100],
   smoke: 2,
-  takes: ({ name }) => !name.includes('iproute2'),
+  takes: ({ reflects }) => reflects,
 
   run(ground, contestant, size) {
     const [settled, watched] = size === this.smoke ? [0, 100] : [SETTLED_MS, WATCHED_MS]

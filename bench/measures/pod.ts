@@ -1,45 +1,47 @@
 // A pod that the datastore tells of, until its route is in the kernel.
 
 import { execFileSync } from 'node:child_process'
-import { stringify } from 'yaml'
+import type { Document } from '../../src/cluster/feed.ts'
+import { bareWatcher } from '../contestants/bare-watcher.ts'
+import { OURS } from '../contestants/index.ts'
 import type { Ground } from '../ground.ts'
 import { newsMeasure } from '../news.ts'
 
 /** Beyond the blocks of the peer. */
 const ADDRESS = [10, 255, 0, 1] as const
 
+const endpoint: Document = {
+  apiVersion: 'projectcalico.org/v3',
+  kind: 'WorkloadEndpoint',
+  metadata: { name: 'node-k8s-pod-eth0', namespace: 'default', labels: {} },
+  spec: {
+    orchestrator: 'k8s',
+    node: 'node',
+    pod: 'pod',
+    endpoint: 'eth0',
+    containerID: 'c0ffee',
+    ipNetworks: [`${ADDRESS.join('.')}/32`],
+    profiles: [],
+    interfaceName: 'calibench',
+    mac: '66:3e:ca:a4:db:65',
+  },
+}
+
 export const pod = newsMeasure({
   name: 'pod',
   title: 'A pod in the datastore → its route in the kernel, beside so many routes of a peer',
+  takes: ({ name }, size) => name === OURS || (name === bareWatcher.name && size === 0),
   clients: 1,
   destination: ADDRESS,
+  documents: [endpoint],
 
-  async prepare(ground) {
+  prepare(ground) {
     link(ground, 'add calibench type veth peer name bench')
     for (const end of ['calibench', 'bench']) link(ground, `set ${end} up`)
-    return { document: endpoint(), end: () => link(ground, 'del calibench') }
+    return () => link(ground, 'del calibench')
   },
 })
 
 function link({ namespace }: Ground, args: string): void {
   execFileSync('ip', ['-n', namespace, 'link', ...args.split(' ')], { stdio: 'pipe' })
-}
-
-function endpoint(): string {
-  return stringify({
-    apiVersion: 'projectcalico.org/v3',
-    kind: 'WorkloadEndpoint',
-    metadata: { name: 'node-k8s-pod-eth0', namespace: 'default', labels: {} },
-    spec: {
-      orchestrator: 'k8s',
-      node: 'node',
-      pod: 'pod',
-      endpoint: 'eth0',
-      containerID: 'c0ffee',
-      ipNetworks: [`${ADDRESS.join('.')}/32`],
-      profiles: [],
-      interfaceName: 'calibench',
-      mac: '66:3e:ca:a4:db:65',
-    },
-  })
 }

@@ -11,7 +11,7 @@ export const reflect: Measure = {
   unit: 's',
   sizes: [10, 50, 100],
   smoke: 3,
-  takes: ({ name }) => !name.includes('iproute2'),
+  takes: ({ reflects }) => reflects,
 
   run(ground, contestant, size) {
     const routes = size === this.smoke ? 200 : 10_000

@@ -19,6 +19,10 @@ export interface EtcdOptions {
   readonly tls?: boolean
   /** Switch authentication on, with one user that may do everything. */
   readonly user?: { readonly username: string; readonly password: string }
+  /** Where it listens: this machine alone by default. */
+  readonly host?: string
+  /** For the directory of its data; that of temporary files by default. */
+  readonly parent?: string
 }
 
 export interface EtcdServer {
@@ -42,11 +46,12 @@ export interface Teardown {
 
 /** Starts a server that ends with the test. */
 export async function startEtcd(t: Teardown, options: EtcdOptions = {}): Promise<EtcdServer> {
-  const directory = await mkdtemp(join(tmpdir(), 'caracal-etcd-'))
+  const { host = '127.0.0.1', parent = tmpdir() } = options
+  const directory = await mkdtemp(join(parent, 'caracal-etcd-'))
   const certificates = options.tls ? await makeCertificates(directory) : undefined
   const scheme = certificates ? 'https' : 'http'
   const [clientPort, peerPort] = await freePorts(2)
-  const url = `${scheme}://127.0.0.1:${clientPort}`
+  const url = `${scheme}://${host}:${clientPort}`
   const peerUrl = `http://127.0.0.1:${peerPort}`
   const data = join(directory, 'data')
   const member = [
