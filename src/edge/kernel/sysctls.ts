@@ -3,6 +3,7 @@
 // There are no events for them and no list of ours, so `read` looks at those we have
 // put; the slow reading of everything finds those that others changed.
 
+import { readFileSync } from 'node:fs'
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Sysctl } from '../../plan/wanted.ts'
@@ -42,8 +43,8 @@ export class Sysctls implements Kind<Sysctl> {
   async read(): Promise<readonly Sysctl[]> {
     const found: Sysctl[] = []
     for (const sysctl of this.#put.values()) {
-      const value = await this.#value(sysctl)
-      if (value !== undefined) found.push({ ...sysctl, value })
+      const value = await readFile(this.#file(sysctl), 'utf8').catch(() => undefined)
+      if (value !== undefined) found.push({ ...sysctl, value: value.trim() })
       else if (sysctl.optional || (await this.#vanished(sysctl))) found.push(sysctl)
     }
     return found
@@ -67,31 +68,38 @@ export class Sysctls implements Kind<Sysctl> {
   }
 
   async #assert(sysctl: Sysctl): Promise<string | undefined> {
-    if ((await this.#value(sysctl)) === sysctl.value) return undefined
+    if (this.#isAsserted(sysctl)) return undefined
     try {
-      await writeFile(join(this.#root, sysctl.path), sysctl.value, { flag: 'r+' }) // never make a file
+      await writeFile(this.#file(sysctl), sysctl.value, { flag: 'r+' }) // never make a file
       return undefined
     } catch (error) {
       return (await this.#vanished(sysctl)) ? undefined : this.#reason(sysctl, error as NodeJS.ErrnoException)
     }
   }
 
-  async #value({ path }: Sysctl): Promise<string | undefined> {
-    return readFile(join(this.#root, path), 'utf8').then(
-      (text) => text.trim(),
-      () => undefined,
-    )
+  /** At once: 15 µs, and no lock of the kernel, where four calls on another thread take 300; and the routes of pods wait. */
+  #isAsserted(sysctl: Sysctl): boolean {
+    try {
+      return readFileSync(this.#file(sysctl), 'utf8').trim() === sysctl.value
+    } catch {
+      return false
+    }
+  }
+
+  #file({ path }: Sysctl): string {
+    return join(this.#root, path)
   }
 
   /** Its interface has gone, and its values with it. */
   async #vanished(sysctl: Sysctl): Promise<boolean> {
     if (this.device(sysctl) === undefined) return false
-    const folder = dirname(join(this.#root, sysctl.path))
+    const folder = dirname(this.#file(sysctl))
     return (await exists(dirname(folder))) && !(await exists(folder))
   }
 
-  #reason({ path, value }: Sysctl, { code, message }: NodeJS.ErrnoException): string {
-    const file = join(this.#root, path)
+  #reason(sysctl: Sysctl, { code, message }: NodeJS.ErrnoException): string {
+    const { value } = sysctl
+    const file = this.#file(sysctl)
     if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
       return `cannot set ${file} to ${value}: it is read-only here (${code}); let the container write to /proc/sys`
     }
