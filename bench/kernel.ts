@@ -30,17 +30,18 @@ export async function routesReach(pid: number, reached: (count: number) => boole
   }
 }
 
-/** Tells when the kernel announces that one IPv4 route has come or gone: rtnetlink(7). */
+/** Tells when the kernel announces that an IPv4 route has come or gone: rtnetlink(7). */
 export class RouteWatch {
   readonly #fd: number
   readonly #buffer = new Uint8Array(4096)
 
-  /** For the route to `destination`, a number, in the namespace of a process. */
-  constructor(pid: number, destination: number) {
+  /** For routes into a network of so many bits, a number, in the namespace of a process. */
+  constructor(pid: number, network: number, bits = 32) {
     this.#fd = inNamespace(`/proc/${pid}/ns/net`, () => checked(libc().socket(16, 3 | 0o2000000, 0)))
     attachFilter(this.#fd, [
       { code: 0x20, jt: 0, jf: 0, k: 40 }, // the destination, behind nlmsghdr, rtmsg and the table
-      { code: 0x15, jt: 1, jf: 0, k: destination },
+      { code: 0x54, jt: 0, jf: 0, k: (-1 << (32 - bits)) >>> 0 }, // of it, the network
+      { code: 0x15, jt: 1, jf: 0, k: network },
       { code: 0x06, jt: 0, jf: 0, k: 0 },
       { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
     ])

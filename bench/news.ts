@@ -28,15 +28,15 @@ const QUIET_MS = 30
 export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
   /** How many others the daemon knows; the first of them has the routes beside it. */
   readonly clients: number
-  /** Where the route leads to, as four octets. */
-  readonly destination: readonly number[]
-  /** What comes and goes. */
-  readonly documents: readonly Document[]
+  /** What comes and goes, one after the other: all that is to be there at the same time. */
+  readonly turns: readonly (readonly Document[])[]
+  /** Into which their routes lead: four octets, and how many bits count. */
+  readonly network: readonly [octets: readonly number[], bits: number]
   /** What is needed beside the daemon. Returns what ends it. */
   prepare(ground: Ground, store: Store): () => unknown
 }
 
-export function newsMeasure({ clients, destination, documents, prepare, ...named }: News): Measure {
+export function newsMeasure({ clients, turns, network: [octets, bits], prepare, ...named }: News): Measure {
   return {
     ...named,
     unit: 'ms',
@@ -54,11 +54,11 @@ export function newsMeasure({ clients, destination, documents, prepare, ...named
           const pid = pids[0]!
           const peer = await fillBy(contestant, pid, size)
           const end = prepare(ground, store)
-          await theyMeet(store, documents, pid)
-          const watch = new RouteWatch(pid, Buffer.from(destination).readUInt32BE())
+          await theyMeet(store, turns[0]!, pid)
+          const watch = new RouteWatch(pid, Buffer.from(octets).readUInt32BE(), bits)
           const [warmUp, tries] = size === SMOKE ? [0, 2] : [WARM_UP, TRIES]
-          await newsTimes(store, documents, watch, warmUp)
-          const times = await newsTimes(store, documents, watch, tries)
+          await newsTimes(store, turns, watch, warmUp)
+          const times = await newsTimes(store, turns, watch, tries)
           watch.close()
           peer?.close()
           await end()
@@ -89,15 +89,16 @@ async function theyMeet(store: Store, documents: readonly Document[], pid: numbe
   await routesReach(pid, (count) => count === before)
 }
 
-/** Milliseconds from the documents to what `watch` watches, each time they came. */
+/** Milliseconds from documents to what `watch` watches, each time some came. */
 async function newsTimes(
   store: Store,
-  documents: readonly Document[],
+  turns: News['turns'],
   watch: RouteWatch,
   tries: number,
 ): Promise<readonly number[]> {
   const times: number[] = []
   for (let i = 0; i < tries; i++) {
+    const documents = turns[i % turns.length]!
     await pause(QUIET_MS)
     const begin = performance.now()
     store.put(documents)

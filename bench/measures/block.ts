@@ -27,8 +27,8 @@ export const block = newsMeasure({
   title: 'A block claimed on one node → its route in the kernel of another, beside so many routes of a peer',
   takes: ({ name }) => name === OURS,
   clients: CLAIMER + 1,
-  destination: ADDRESS,
-  documents: claim,
+  turns: [claim],
+  network: [ADDRESS, 26],
 
   prepare(ground, store) {
     const claimer = ground.startAmongPeers(nodeOf(store.url, NAME), clientAddress(CLAIMER))

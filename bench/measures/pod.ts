@@ -8,32 +8,17 @@ import type { Ground } from '../ground.ts'
 import { newsMeasure } from '../news.ts'
 
 /** Beyond the blocks of the peer. */
-const ADDRESS = [10, 255, 0, 1] as const
-
-const endpoint: Document = {
-  apiVersion: 'projectcalico.org/v3',
-  kind: 'WorkloadEndpoint',
-  metadata: { name: 'node-k8s-pod-eth0', namespace: 'default', labels: {} },
-  spec: {
-    orchestrator: 'k8s',
-    node: 'node',
-    pod: 'pod',
-    endpoint: 'eth0',
-    containerID: 'c0ffee',
-    ipNetworks: [`${ADDRESS.join('.')}/32`],
-    profiles: [],
-    interfaceName: 'calibench',
-    mac: '66:3e:ca:a4:db:65',
-  },
-}
+const NETWORK = [10, 255, 0, 0] as const
+/** They take turns: an address is not given again at once, and the connections of its former tenant have to be forgotten first. */
+const PODS = 8
 
 export const pod = newsMeasure({
   name: 'pod',
   title: 'A pod in the datastore → its route in the kernel, beside so many routes of a peer',
   takes: ({ name }, size) => name === OURS || (name === bareWatcher.name && size === 0),
   clients: 1,
-  destination: ADDRESS,
-  documents: [endpoint],
+  turns: Array.from({ length: PODS }, (_, i) => [endpoint(i)]),
+  network: [NETWORK, 32 - Math.log2(PODS)],
 
   prepare(ground) {
     link(ground, 'add calibench type veth peer name bench')
@@ -44,4 +29,23 @@ export const pod = newsMeasure({
 
 function link({ namespace }: Ground, args: string): void {
   execFileSync('ip', ['-n', namespace, 'link', ...args.split(' ')], { stdio: 'pipe' })
+}
+
+function endpoint(i: number): Document {
+  return {
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'WorkloadEndpoint',
+    metadata: { name: `node-k8s-pod--${i}-eth0`, namespace: 'default', labels: {} },
+    spec: {
+      orchestrator: 'k8s',
+      node: 'node',
+      pod: `pod-${i}`,
+      endpoint: 'eth0',
+      containerID: 'c0ffee',
+      ipNetworks: [`${[...NETWORK.slice(0, 3), i].join('.')}/32`],
+      profiles: [],
+      interfaceName: 'calibench',
+      mac: '66:3e:ca:a4:db:65',
+    },
+  }
 }
