@@ -70,12 +70,10 @@ export class Destinations {
     return this.#dirty.length > 0
   }
 
-  /** Derives the routes of at most so many dirty destinations, the first first. What came out different. */
+  /** Derives the routes of so many dirty destinations, of those touched last. What came out different. */
   settle(most = Number.POSITIVE_INFINITY): readonly RouteChange[] {
     const changes: RouteChange[] = []
-    const due = this.#dirty.length > most ? this.#dirty.splice(0, most) : this.#dirty
-    if (due === this.#dirty) this.#dirty = []
-    for (const destination of due) {
+    for (const destination of this.#dirty.splice(-most)) {
       const { prefix, paths, route: before } = destination
       const after = this.#derive(prefix, paths)
       destination.isDirty = false

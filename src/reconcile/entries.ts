@@ -1,9 +1,10 @@
 // What is wanted and what the kernel holds: one record for each key, found once for all that is to be done with it.
 
 import type { Kind } from './kind.ts'
+import type { Waiting } from './line.ts'
 
 /** What is known of one key. */
-export interface Entry<T> {
+export interface Entry<T> extends Waiting {
   readonly key: string
   readonly wanted: T | undefined
   /** What we believe the kernel holds. */
@@ -152,5 +153,6 @@ export class Entries<T> {
 }
 
 function nothing<T>(key: string): Mutable<T> {
-  return { key, wanted: undefined, actual: undefined, inForce: false, told: false, isHeld: false }
+  const [wanted, actual, line] = [undefined, undefined, undefined]
+  return { key, wanted, actual, line, inForce: false, told: false, isHeld: false }
 }

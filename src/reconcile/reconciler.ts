@@ -15,6 +15,7 @@ import type { Clock } from './clock.ts'
 import { Echoes } from './echoes.ts'
 import { Entries, type Entry, type InForceChange } from './entries.ts'
 import type { Kind, Refused } from './kind.ts'
+import { Line } from './line.ts'
 import { earliest, Refusals } from './refusals.ts'
 
 /** So many items go to the kernel before others get a turn: of routes a millisecond of its time. */
@@ -43,8 +44,8 @@ export class Reconciler<T> {
   readonly #clock: Clock
   readonly #onWritten: () => void
   readonly #entries: Entries<T>
-  readonly #toPut = new Set<Entry<T>>()
-  readonly #toRemove = new Set<Entry<T>>()
+  readonly #toPut = new Line<Entry<T>>()
+  readonly #toRemove = new Line<Entry<T>>()
   readonly #refusals: Refusals
   /** Unwanted items in their time of grace, and when it ends. */
   readonly #kept = new Map<string, number>()
@@ -219,12 +220,10 @@ export class Reconciler<T> {
     if (this.#busy) this.#told.add(key)
   }
 
-  #take(from: Set<Entry<T>>, most: number, itemOf: (entry: Entry<T>) => T): readonly T[] {
+  #take(from: Line<Entry<T>>, most: number, itemOf: (entry: Entry<T>) => T): readonly T[] {
     const batch = new Map<Entry<T>, T>()
-    for (const entry of from) {
-      if (batch.size === most) break
+    for (const entry of from.take(most)) {
       batch.set(entry, itemOf(entry))
-      from.delete(entry)
       this.#entries.hold(entry)
       this.#countRepair(entry.key) // now: once it is written, its own echo may be faster than the answer
     }
@@ -307,10 +306,9 @@ export class Reconciler<T> {
       this.#refusals.forget(key)
       this.#drift.delete(key)
     }
-    if (isInOrder || !wanted) this.#toPut.delete(entry)
-    else this.#toPut.add(entry)
-    if (isInOrder || wanted) this.#toRemove.delete(entry)
-    else this.#toRemove.add(entry)
+    const line = isInOrder ? undefined : wanted ? this.#toPut : this.#toRemove
+    for (const other of [this.#toPut, this.#toRemove]) if (other !== line) other.delete(entry)
+    line?.add(entry)
   }
 
   #countRepair(key: string): void {
