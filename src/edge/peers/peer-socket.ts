@@ -15,13 +15,15 @@ export interface SocketListener {
 
 /** Octets of a socket that are read in a row: an UPDATE of the usual length, some milliseconds of work for a thousand routes. */
 const SLICE = 4_096
+/** Octets that are read also while what was read before is not carried out: that adds little to it. */
+const BRIEF = 512
 /** More than there can be. */
 const ALL = Number.MAX_SAFE_INTEGER
 
 /**
- * Who has unread data. Sockets take turns, slice by slice, and timers run between two of them, so that no keepalive is late
- * and who says little does not wait behind who says much. What was read before is to be carried out first: TCP has peers
- * wait that say more than that.
+ * Who has unread data. Sockets take turns, slice by slice, and timers run between two of them, so that no keepalive is late.
+ * What was read before is to be carried out first: TCP has peers wait that say more than that. Who says little waits for
+ * nobody.
  */
 export class ReadingQueue {
   readonly #waiting = new Set<PeerSocket>()
@@ -35,7 +37,8 @@ export class ReadingQueue {
 
   add(socket: PeerSocket): void {
     this.#waiting.add(socket)
-    this.goOn()
+    if (socket.unread <= BRIEF) this.#read(socket)
+    else this.goOn()
   }
 
   goOn(): void {
@@ -48,9 +51,14 @@ export class ReadingQueue {
     this.#isTurnDue = false
     const [next] = this.#waiting
     if (!next || !this.#mayRead()) return
-    this.#waiting.delete(next)
-    if (next.read()) this.#waiting.add(next)
+    this.#read(next)
     this.goOn()
+  }
+
+  #read(socket: PeerSocket): void {
+    this.#waiting.delete(socket)
+    socket.read()
+    if (socket.unread > 0) this.#waiting.add(socket)
   }
 }
 
@@ -77,9 +85,14 @@ export class PeerSocket {
     socket.on('close', () => this.#lost())
   }
 
-  /** Hands on a slice of what has arrived. True when there is more. */
-  read(): boolean {
-    return this.#read(SLICE)
+  /** Octets that have arrived and were not handed on. */
+  get unread(): number {
+    return this.#closing ? 0 : this.#socket.readableLength
+  }
+
+  /** Hands on a slice of what has arrived. */
+  read(): void {
+    this.#read(SLICE)
   }
 
   readAll(): void {
@@ -127,12 +140,10 @@ export class PeerSocket {
     this.#socket.once('close', gone)
   }
 
-  #read(most: number): boolean {
-    if (this.#closing) return false
-    const { readableLength } = this.#socket
-    const chunk: Uint8Array | null = this.#socket.read(readableLength > most ? most : undefined)
+  #read(most: number): void {
+    if (this.#closing) return
+    const chunk: Uint8Array | null = this.#socket.read(this.unread > most ? most : undefined)
     if (chunk) this.#listener.bytes(chunk)
-    return !this.#closing && this.#socket.readableLength > 0
   }
 
   #block(): void {

@@ -13,7 +13,12 @@ interface Cast {
   readonly chunks: Uint8Array[]
 }
 
-async function cast(t: Test, limits: Partial<Limits> = {}, onBytes = () => {}): Promise<Cast> {
+async function cast(
+  t: Test,
+  limits: Partial<Limits> = {},
+  onBytes = () => {},
+  queue = new ReadingQueue(() => true),
+): Promise<Cast> {
   const server = createServer({ pauseOnConnect: true })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   const [near, far] = await Promise.all([accepted(server), connected(server)])
@@ -29,7 +34,7 @@ async function cast(t: Test, limits: Partial<Limits> = {}, onBytes = () => {}): 
     drained: () => heard.push('drained'),
     closed: (error) => heard.push(`closed: ${error}`),
   }
-  const socket = new PeerSocket(near, listener, new ReadingQueue(() => true), { ...LIMITS, ...limits })
+  const socket = new PeerSocket(near, listener, queue, { ...LIMITS, ...limits })
   t.teardown(() => {
     socket.destroy()
     far.destroy()
@@ -58,6 +63,40 @@ t.test('long input comes in slices, and timers run between them', async (t) => {
   await until('all arrived', () => chunks.reduce((sum, { length }) => sum + length, 0) === total)
   t.ok(Math.max(...chunks.map(({ length }) => length)) <= 128 * 1024)
   t.ok(timers > slices / 4, `${timers} timers ran among ${slices} slices`)
+})
+
+t.test('a long input waits until what was read is carried out, a brief one does not', async (t) => {
+  let isDone = true
+  const queue = new ReadingQueue(() => isDone)
+  const carryingOut = () => {
+    isDone = false
+  }
+  const [much, little] = [await cast(t, {}, carryingOut, queue), await cast(t, {}, () => {}, queue)]
+  much.far.write(Buffer.alloc(20_000))
+  await until('a slice is read', () => much.chunks.length === 1)
+  little.far.write('a word')
+  await until('the brief one is read', () => little.chunks.length === 1)
+  t.equal(much.chunks.length, 1, 'and no more of the long one')
+  const read = () => much.chunks.reduce((sum, { length }) => sum + length, 0)
+  await until('all of it, as often as there is leave', () => {
+    isDone = true
+    queue.goOn()
+    return read() === 20_000
+  })
+  t.ok(much.chunks.every(({ length }) => length <= 4_096))
+})
+
+t.test('what has arrived is there at once for who cannot wait', async (t) => {
+  const { socket, far, chunks } = await cast(t, {}, () => {}, new ReadingQueue(() => false))
+  far.write(Buffer.alloc(10_000))
+  await until('it has arrived', () => socket.unread === 10_000)
+  t.equal(chunks.length, 0)
+  socket.readAll()
+  t.same(
+    chunks.map(({ length }) => length),
+    [10_000],
+  )
+  t.equal(socket.unread, 0)
 })
 
 t.test('the last message arrives before the end, also when input was left unread', async (t) => {
