@@ -160,7 +160,8 @@ export class Loop {
   async #round(): Promise<void> {
     for (const member of this.#members) await this.#resyncIfDue(member)
     await this.#put()
-    if (this.#prunes) for (const { reconciler } of this.#members.toReversed()) await reconciler.prune()
+    for (const { reconciler } of this.#members.toReversed())
+      if (this.#prunes && reconciler.backlog(true) > 0) await reconciler.prune()
     this.#options.onRound()
   }
 
@@ -168,11 +169,17 @@ export class Loop {
   async #put(): Promise<void> {
     let returns = 0
     for (let at = 0; at < this.#members.length; at++) {
-      await this.#members[at]!.reconciler.put()
+      const { reconciler } = this.#members[at]!
+      if (this.#hasToPut(reconciler)) await reconciler.put()
       const dirty = this.#members.findIndex(({ reconciler }) => reconciler.backlog(false) > 0)
       if (dirty < 0 || dirty > at || returns++ === MOST_RETURNS) continue
       at = dirty - 1
     }
+  }
+
+  #hasToPut(reconciler: Reconcilable): boolean {
+    const retry = reconciler.nextRetry()
+    return reconciler.backlog(false) > 0 || (retry !== undefined && retry <= this.#options.clock.now())
   }
 
   async #resyncIfDue(member: Member): Promise<void> {
