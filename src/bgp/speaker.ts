@@ -115,9 +115,9 @@ export class Speaker {
     if (this.#stopped) return []
     this.#now = now
     this.#handle(event)
+    this.#askForFlush() // first, so that peers need not wait for what becomes of the changes here
     const changes = this.rib.takeBestChanges()
     if (changes.length > 0) this.#queue.act({ kind: 'best', changes })
-    this.#askForFlush()
     return this.#queue.take()
   }
 
