@@ -18,8 +18,6 @@ export interface Destination {
   all: readonly Path[]
   /** The best first. */
   used: readonly Path[]
-  /** All that may be used, the best first; undefined until somebody asks. */
-  usable: readonly Path[] | undefined
   /** What was in use when changes were last taken; undefined: the same as now. */
   before: readonly Path[] | undefined
 }
@@ -87,10 +85,8 @@ export class LocRib {
 
   /** All that may be used, best first. */
   usable(prefix: Prefix): readonly Path[] {
-    const destination = this.#destinations.get(prefix)
-    if (!destination || destination.all.length < 2) return destination?.used ?? NONE
-    destination.usable ??= this.#rankUsable(destination.all).map(({ path }) => path)
-    return destination.usable
+    const { all, used } = this.#destinations.get(prefix) ?? NOWHERE
+    return all.length < 2 ? used : this.#rankUsable(all).map(({ path }) => path)
   }
 
   /** Best first, each with the step that struck it out; those to next hops out of reach come last. */
@@ -146,7 +142,7 @@ export class LocRib {
   }
 
   #newDestination(prefix: Prefix): Destination {
-    const destination = { prefix, all: NONE, used: NONE, usable: undefined, before: undefined }
+    const destination = { prefix, all: NONE, used: NONE, before: undefined }
     this.#destinations.set(prefix, destination)
     return destination
   }
@@ -155,7 +151,6 @@ export class LocRib {
     const { prefix, used: before } = destination
     destination.all = all
     destination.used = decide(this.#withinReach(all), this.#given)
-    destination.usable = undefined
     if (!destination.before && !samePaths(before, destination.used)) {
       destination.before = before
       this.#replaced.push(destination)
