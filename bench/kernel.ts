@@ -9,6 +9,8 @@ const DEADLINE_MS = 60_000
 const SHARE = 10
 
 const SO_RCVTIMEO = 20
+/** The longest that one event is waited for, in seconds. */
+const EVENT_S = 60n
 const RTMGRP_IPV4_ROUTE = 0x40
 
 /** IPv4 routes in the namespace of a process: of fib_triestat, as reading 400,000 routes is no way to count them. */
@@ -45,14 +47,14 @@ export class RouteWatch {
       { code: 0x06, jt: 0, jf: 0, k: 0 },
       { code: 0x06, jt: 0, jf: 0, k: 0xffff_ffff },
     ])
-    checked(libc().setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, BigInt64Array.of(10n, 0n), 16)) // 10 s
+    checked(libc().setsockopt(this.#fd, SOL_SOCKET, SO_RCVTIMEO, BigInt64Array.of(EVENT_S, 0n), 16))
     checked(libc().bind(this.#fd, sockaddr(RTMGRP_IPV4_ROUTE), 12))
   }
 
   /** Blocks the whole process until it has, so that nothing comes between the event and the clock. */
   wait(): void {
     if (libc().recv(this.#fd, this.#buffer, this.#buffer.length, 0) < 0)
-      throw new Error('no such event in 10 s')
+      throw new Error(`no such event in ${EVENT_S} s`)
   }
 
   close(): void {
