@@ -31,6 +31,8 @@ export interface Contestant {
   /** Once, before anything is measured. */
   prepare?(): void
   environment?(setup: Setup): Readonly<Record<string, string>>
+  /** It is asked to end, and waited for: it has something to write. Others are killed, without a word to anybody. */
+  readonly endsByItself?: true
   /** The same with an etcd as the cluster's datastore, for who has one. */
   withEtcd?(url: string): Contestant
 }
@@ -38,11 +40,13 @@ export interface Contestant {
 /** A daemon at work. */
 export class Running {
   readonly #children: readonly ChildProcess[]
+  readonly #contestant: Contestant
   readonly #setup: Setup
   /** Of the clock of `performance`, in milliseconds. */
   readonly startedAt = performance.now()
 
   constructor(contestant: Contestant, setup: Setup) {
+    this.#contestant = contestant
     this.#setup = setup
     mkdirSync(setup.directory, { recursive: true })
     chmodSync(setup.directory, 0o777) // some run as a user of their own
@@ -72,9 +76,9 @@ export class Running {
     for (const child of this.#children) child.kill(signal)
   }
 
-  /** Without a word to anybody. */
   async kill(): Promise<void> {
-    await Promise.all(this.#children.map(killed))
+    const { endsByItself } = this.#contestant
+    await Promise.all(this.#children.map((child) => ended(child, endsByItself ? 'SIGTERM' : 'SIGKILL')))
   }
 }
 
@@ -93,10 +97,10 @@ function launch(
   })
 }
 
-async function killed(child: ChildProcess): Promise<void> {
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise((exit) => child.once('exit', exit))
-  process.kill(-child.pid!, 'SIGKILL') // its own group, so that what it started goes with it
+  process.kill(-child.pid!, signal) // its own group, so that what it started goes with it
   await gone
 }
 

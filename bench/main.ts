@@ -6,13 +6,15 @@
 //   --size N       only this size
 //   --smoke        once, with next to nothing: does it work?
 //   --out DIR      for results.json and results.svg, .bench by default
+//   --profile DIR  where each of our agents writes what took its processor time (which then counts for little)
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { chart } from './chart.ts'
-import { CONTESTANTS } from './contestants/index.ts'
+import { CONTESTANTS, OURS } from './contestants/index.ts'
+import { profiled } from './contestants/ours.ts'
 import { Ground } from './ground.ts'
 import type { Figures, Measure } from './measure.ts'
 import { MEASURES } from './measures/index.ts'
@@ -26,11 +28,14 @@ const { values: options, positionals: names } = parseArgs({
     size: { type: 'string' },
     smoke: { type: 'boolean', default: false },
     out: { type: 'string', default: '.bench' },
+    profile: { type: 'string' },
   },
 })
 
 const measures = MEASURES.filter(({ name }) => names.length === 0 || names.includes(name))
-const contestants = CONTESTANTS.filter(({ name }) => !options.only || options.only.split(',').includes(name))
+const contestants = CONTESTANTS.filter(
+  ({ name }) => !options.only || options.only.split(',').includes(name),
+).map((one) => (options.profile && one.name === OURS ? profiled(one, resolve(options.profile)) : one))
 const runs = options.smoke ? 1 : Number(options.runs)
 const all = new Map<string, Series & { values: number[] }>()
 let failures = 0
@@ -49,8 +54,9 @@ function sizesOf({ sizes, smoke }: Measure): readonly number[] {
   return options.size ? [Number(options.size)] : sizes
 }
 
-async function run(ground: Ground, measure: Measure, size: number): Promise<void> {
-  for (const contestant of contestants.filter((one) => measure.takes(one, size))) {
+async function run(ground: Ground, measure: Measure, size: number, i: number): Promise<void> {
+  for (const contestant of contestants) {
+    if (!measure.takes(contestant, size) || (i > 0 && measure.once?.(contestant, size))) continue
     try {
       const figures = await measure.run(ground, contestant, size)
       note(measure.name, contestant.name, figures)
@@ -68,7 +74,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void ground.close().finally(() => process.exit(1)))
 try {
   for (const measure of measures)
-    for (const size of sizesOf(measure)) for (let i = 0; i < runs; i++) await run(ground, measure, size)
+    for (const size of sizesOf(measure)) for (let i = 0; i < runs; i++) await run(ground, measure, size, i)
 } finally {
   await ground.close()
 }

@@ -14,6 +14,8 @@ export interface Measure {
   readonly sizes: readonly number[]
   readonly smoke: number
   takes(contestant: Contestant, size: number): boolean
+  /** Whether one run is enough of it: its figures hardly differ, or take minutes and are far from ours. */
+  once?(contestant: Contestant, size: number): boolean
   run(ground: Ground, contestant: Contestant, size: number): Promise<Figures>
 }
 

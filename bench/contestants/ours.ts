@@ -61,6 +61,20 @@ export function nodeOf(url: string, name = NODE): Contestant {
   }
 }
 
+/** The same, and what takes its processor time goes to a directory: https://nodejs.org/api/cli.html#--cpu-prof */
+export function profiled(contestant: Contestant, directory: string): Contestant {
+  const options = `--cpu-prof --cpu-prof-dir=${directory}`
+  return {
+    ...contestant,
+    endsByItself: true,
+    environment(setup) {
+      const environment = contestant.environment!(setup)
+      return { ...environment, NODE_OPTIONS: `${environment.NODE_OPTIONS} ${options}` }
+    },
+    withEtcd: (url) => profiled(contestant.withEtcd!(url), directory),
+  }
+}
+
 /** A mesh, or a reflector and its clients. The others announce blocks of a pool, as nodes do. */
 export function clusterDocuments({
   address,

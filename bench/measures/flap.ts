@@ -13,7 +13,7 @@ const FLAPPING = 200_000
 /** Routes that the other peer announces and withdraws all the time. */
 const LOAD = 100_000
 /** Who takes long for each has so many milliseconds for all; it shows in the figures all the same. */
-const ROUNDS_MS = 15_000
+const ROUNDS_MS = 8_000
 
 export const flap: Measure = {
   name: 'flap',

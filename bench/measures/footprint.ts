@@ -3,6 +3,8 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Client, everyone, upWith } from '../client.ts'
+import type { Contestant } from '../contestant.ts'
+import { OURS } from '../contestants/index.ts'
 import { fill } from '../fill.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
@@ -21,6 +23,7 @@ export const memory: Measure = {
   sizes: [0, 100_000],
   smoke: 100,
   takes: ({ routes }) => routes,
+  once: isOther,
 
   run: (ground, contestant, size) =>
     withDaemon(
@@ -45,6 +48,7 @@ export const clients: Measure = {
   sizes: [100],
   smoke: 3,
   takes: ({ reflects }) => reflects,
+  once: isOther,
 
   run: (ground, contestant, size) =>
     withDaemon(
@@ -70,6 +74,7 @@ export const sessions: Measure = {
   sizes: [100],
   smoke: 2,
   takes: ({ reflects }) => reflects,
+  once: isOther,
 
   run(ground, contestant, size) {
     const [settled, watched] = size === this.smoke ? [0, 100] : [SETTLED_MS, WATCHED_MS]
@@ -87,6 +92,10 @@ export const sessions: Measure = {
       },
     )
   },
+}
+
+function isOther({ name }: Contestant): boolean {
+  return name !== OURS
 }
 
 function total(pids: readonly number[], of: (pid: number) => number): number {

@@ -1,6 +1,8 @@
 // Routes in over one session until all are in the kernel, and out again.
 
 import { Client } from '../client.ts'
+import { bird } from '../contestants/bird.ts'
+import { OURS } from '../contestants/index.ts'
 import { byIproute2 } from '../contestants/ours.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
 import { routeCount, routesReach } from '../kernel.ts'
@@ -37,7 +39,7 @@ export const ingest: Measure = {
   unit: 's',
   sizes: [10_000, 100_000, 400_000],
   smoke: 200,
-  takes: ({ routes }) => routes,
+  takes: ({ name, routes }, size) => routes && (size < 400_000 || [OURS, bird.name].includes(name)),
 
   run: (ground, contestant, size) =>
     withDaemon(

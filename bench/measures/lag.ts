@@ -45,11 +45,11 @@ export const lag: Measure = {
 function probed(contestant: Contestant): Contestant {
   return {
     ...contestant,
-    environment: (setup) => ({
-      ...contestant.environment?.(setup),
-      NODE_OPTIONS: `--max-semi-space-size=4 --import ${probe}`,
-      CARACAL_LOG_LEVEL: 'none',
-    }),
+    environment(setup) {
+      const environment = contestant.environment!(setup)
+      const options = `${environment.NODE_OPTIONS} --import ${probe}`
+      return { ...environment, NODE_OPTIONS: options, CARACAL_LOG_LEVEL: 'none' }
+    },
   }
 }
 

@@ -1,6 +1,8 @@
 // A reflector: one client announces 10,000 routes, until the last of the others has them all; and withdraws them.
 
 import { type Client, everyone, upWith } from '../client.ts'
+import { gobgp } from '../contestants/gobgp.ts'
+import { openbgpd } from '../contestants/openbgpd.ts'
 import { clientAddress } from '../ground.ts'
 import { type Measure, shown, withDaemon } from '../measure.ts'
 import { announce, withdraw } from '../updates.ts'
@@ -12,6 +14,7 @@ export const reflect: Measure = {
   sizes: [10, 50, 100],
   smoke: 3,
   takes: ({ reflects }) => reflects,
+  once: ({ name }, size) => size > 10 && [gobgp.name, openbgpd.name].includes(name),
 
   run(ground, contestant, size) {
     const routes = size === this.smoke ? 200 : 10_000
