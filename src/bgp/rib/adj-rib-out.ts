@@ -17,7 +17,7 @@ import type { Path } from '../types.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
 import type { Told } from './export.ts'
 import { memo } from './memo.ts'
-import { type Audience, announcedTo, type Outbound, Outbox } from './outbox.ts'
+import { type Audience, announcedTo, type End, type Outbound, Outbox } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
 /** What a table is made of. */
@@ -35,14 +35,16 @@ export interface Contents {
 export interface Standing {
   /** Announced and not withdrawn. */
   readonly told: ReadonlySet<Prefix>
-  /** True when it still awaits End-of-RIB. */
-  readonly initial: boolean
+  /** What it still awaits. */
+  readonly ends: readonly End[]
 }
 
 /** Part of the table on its way to some of the members. */
 interface Feed {
-  /** True for members whose session is new: they await End-of-RIB. */
-  readonly initial: boolean
+  /** What they are told when it is over. */
+  readonly ends: readonly End[]
+  /** How many of the changed prefixes, counted from the first, have their turn before that. */
+  after: number
   /** What members that joined had been told before; undefined: what the table holds. */
   readonly told: ReadonlySet<Prefix> | undefined
   readonly to: Set<string>
@@ -110,6 +112,8 @@ export class AdjRibOut {
   readonly #withheldCount = new Map<string, number>()
   /** Those that are due, in the order in which they came. */
   readonly #queue: Entry[] = []
+  /** How many have had their turn. */
+  #taken = 0
   #feeds: Feed[] = []
   /** The feed that members who join now can share, since no turn was taken after it was made. */
   #joining: Feed | undefined
@@ -157,7 +161,7 @@ export class AdjRibOut {
     for (const { prefix, told: now } of this.#announced())
       if (!due?.pending.has(prefix) && !this.#withheldFrom(now).includes(name)) told.add(prefix)
     for (const prefix of due?.pending ?? []) if (due!.told!.has(prefix)) told.add(prefix)
-    return { told, initial: due?.initial ?? false }
+    return { told, ends: this.#feeds.filter(({ to }) => to.has(name)).flatMap(({ ends }) => ends) }
   }
 
   leave(name: string): void {
@@ -183,10 +187,15 @@ export class AdjRibOut {
     return this.#entries.has(prefix)
   }
 
-  /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4). */
-  resend(name: string, family: Family): void {
+  /** Sends a member all of one family again, for ROUTE-REFRESH (RFC 2918 §4), and these ends after it. */
+  resend(name: string, family: Family, ends: readonly End[]): void {
     const prefixes = this.#prefixes().filter((prefix) => familyOf(prefix) === family)
-    this.#feed(prefixes, {}).to.add(name)
+    this.#feed(prefixes, { ends }).to.add(name)
+  }
+
+  /** Tells a member of an end, after all that is due by now. */
+  end(name: string, end: End): void {
+    this.#feed([], { ends: [end] }).to.add(name)
   }
 
   /** How many prefixes a member was announced and not withdrawn. */
@@ -206,34 +215,36 @@ export class AdjRibOut {
     this.#joining = undefined
     const round: Round = { outbox: new Outbox(), hearers: new Map(), last: undefined }
     const due = this.#queue.splice(0, limit)
+    this.#taken += due.length
     for (const entry of due) this.#turn(entry, this.#contents.tell(entry.prefix, entry.best), round)
     for (const entry of this.#fed(limit - due.length)) this.#turn(entry, entry.told, round)
     return [...round.outbox.outbound()]
   }
 
-  /** Drops the feeds that have brought everything, with End-of-RIB for those who joined. */
+  /** Drops the feeds that have brought everything, and what was due before them, and says so to those who await it. */
   finish(): Outbound[] {
-    if (this.#queue.length > 0) return []
-    const done = this.#feeds.filter(({ pending }) => pending.size === 0)
-    this.#feeds = this.#feeds.filter((feed) => !done.includes(feed))
-    const joined = done.filter(({ initial }) => initial)
-    return joined.flatMap(({ to }) =>
-      this.#traits.families.map((family) => ({ to: [...to], family, endOfRib: true as const })),
-    )
+    const isOver = ({ pending, after }: Feed): boolean => pending.size === 0 && after <= this.#taken
+    const over = this.#feeds.filter(isOver)
+    this.#feeds = this.#feeds.filter((feed) => !isOver(feed))
+    return over.flatMap(({ to, ends }) => ends.map((end) => ({ to: [...to], ...end })))
   }
 
   #joinNew(name: string): void {
-    this.#joining ??= this.#feed(this.#prefixes(), { initial: true, told: NOTHING })
+    const ends = this.#traits.families.map((family) => ({ family, endOf: 'rib' as const }))
+    this.#joining ??= this.#feed(this.#prefixes(), { ends, told: NOTHING })
+    this.#joining.after = this.#queued
     this.#joining.to.add(name)
   }
 
-  #feed(
-    prefixes: Iterable<Prefix>,
-    { initial = false, told }: Partial<Pick<Feed, 'initial' | 'told'>>,
-  ): Feed {
-    const feed: Feed = { initial, told, to: new Set(), pending: new Set(prefixes) }
+  #feed(prefixes: Iterable<Prefix>, { ends, told }: Pick<Feed, 'ends'> & Partial<Pick<Feed, 'told'>>): Feed {
+    const feed: Feed = { ends, told, to: new Set(), pending: new Set(prefixes), after: this.#queued }
     this.#feeds.push(feed)
     return feed
+  }
+
+  /** How many prefixes have been given a turn, had or to come. */
+  get #queued(): number {
+    return this.#taken + this.#queue.length
   }
 
   /** Those that feeds are to bring next. */

@@ -5,8 +5,14 @@ import type { Family } from '../../inet/address.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
 import { memo } from './memo.ts'
 
+/** The end of something that peers await: of what there is when a session comes up, or of an answer to ROUTE-REFRESH. */
+export interface End {
+  readonly family: Family
+  readonly endOf: 'rib' | 'refresh'
+}
+
 /**
- * Something to send, of one kind: announcements, withdrawals or End-of-RIB. It may need several messages, since its
+ * Something to send, of one kind: announcements, withdrawals or an end. It may need several messages, since its
  * size has no limit, but each of them can go to all of `to` as it is.
  */
 export interface Outbound {
@@ -16,7 +22,7 @@ export interface Outbound {
   /** `attributes.nextHop` is the next hop of either family: for IPv6 the writer moves it into MP_REACH. */
   readonly announce?: { readonly attributes: PathAttributes; readonly nlri: readonly Nlri[] }
   readonly withdraw?: readonly Nlri[]
-  readonly endOfRib?: true
+  readonly endOf?: End['endOf']
 }
 
 /** Those who are to hear the same. */

@@ -16,7 +16,7 @@ import { type ExportCircumstances, Exporter } from './export.ts'
 import { Importer } from './import.ts'
 import { attributeTable } from './intern.ts'
 import { LocRib, type LocRibOptions } from './loc-rib.ts'
-import type { Outbound } from './outbox.ts'
+import type { End, Outbound } from './outbox.ts'
 import { groupKey, type RibPeer } from './peer.ts'
 import { importAttributes, ownAttributes } from './policy.ts'
 import { announcements, withdrawals } from './update.ts'
@@ -24,7 +24,7 @@ import { UpdateGroup } from './update-group.ts'
 import { longLivedStale } from './well-known.ts'
 
 export type { RankedPath } from './decision.ts'
-export type { Outbound } from './outbox.ts'
+export type { End, Outbound } from './outbox.ts'
 export type { GroupTraits, RibPeer } from './peer.ts'
 
 export interface RibOptions {
@@ -151,9 +151,14 @@ export class Rib {
     }
   }
 
-  /** Announces all of one family to a peer again, for ROUTE-REFRESH. */
-  resend(name: string, family: Family): void {
-    this.#session(name).adjRibOut?.resend(name, family)
+  /** Announces all of one family to a peer again, for ROUTE-REFRESH, and these ends after it. */
+  resend(name: string, family: Family, ends: readonly End[] = []): void {
+    this.#session(name).adjRibOut?.resend(name, family, ends)
+  }
+
+  /** Tells a peer of an end, after all that is due to it by now. */
+  end(name: string, end: End): void {
+    this.#session(name).adjRibOut?.end(name, end)
   }
 
   /** Asks `advertise` again for every destination, since its answers may have changed. */

@@ -12,13 +12,13 @@ import type { PathAttributes } from '../wire/message.ts'
 import { AdjRibOut, type Standing } from './adj-rib-out.ts'
 import type { Exporter, Told } from './export.ts'
 import { memo } from './memo.ts'
-import type { Outbound } from './outbox.ts'
+import type { End, Outbound } from './outbox.ts'
 import type { GroupTraits, RibPeer } from './peer.ts'
 
 /** Paths of one destination at most; as many next hops as one route has. */
 const MAX_PATHS = 16
 
-const NEVER_TOLD: Standing = { told: new Set(), initial: false }
+const NEVER_TOLD: Standing = { told: new Set(), ends: [] }
 
 export interface GroupOptions {
   readonly traits: GroupTraits
@@ -93,12 +93,17 @@ export class UpdateGroup {
       first.touch(prefix, best)
   }
 
-  /** Sends a member all of one family again. */
-  resend(name: string, family: Family): void {
-    for (const table of this.#places) table.resend(name, family)
+  /** Sends a member all of one family again, and these ends after it. */
+  resend(name: string, family: Family, ends: readonly End[]): void {
+    for (const table of this.#places) table.resend(name, family, ends)
   }
 
-  /** As `AdjRibOut.take`, with End-of-RIB when all places have said what they had. */
+  /** Tells a member of an end, after all that is due by now. */
+  end(name: string, end: End): void {
+    this.#places[0]!.end(name, end)
+  }
+
+  /** As `AdjRibOut.take`, with the ends when all places have said what they had. */
   take(limit: number): Outbound[] {
     const [first, ...others] = this.#places as [AdjRibOut, ...AdjRibOut[]]
     const share = Math.ceil(limit / this.#places.filter(({ pending }) => pending).length)

@@ -219,11 +219,11 @@ class Bench {
     this.rib.resend(name, family)
   }
 
-  deliver({ to, family, announce, withdraw = [], endOfRib }: Outbound): void {
+  deliver({ to, family, announce, withdraw = [], endOf }: Outbound): void {
     for (const neighbor of to.map((name) => this.neighbors.get(name)!)) {
       for (const nlri of withdraw) neighbor.withdraw(nlri)
       for (const nlri of announce?.nlri ?? []) neighbor.announce(nlri, announce!.attributes)
-      if (endOfRib) neighbor.ended.push(family)
+      if (endOf === 'rib') neighbor.ended.push(family)
     }
   }
 

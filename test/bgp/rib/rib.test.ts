@@ -38,7 +38,7 @@ t.test('a peer that comes up gets the table, then End-of-RIB, and the others not
       family: 'ipv4',
       announce: { attributes: ownToNodes, nlri: nlri('10.1.0.0/26', '10.2.0.0/26') },
     },
-    { to: [nodeB.name], family: 'ipv4', endOfRib: true },
+    { to: [nodeB.name], family: 'ipv4', endOf: 'rib' },
   ])
 })
 
@@ -46,8 +46,8 @@ t.test('End-of-RIB comes with an empty table too, once for each family', async (
   const rib = new Rib({ advertise: () => UNCHANGED })
   rib.addPeer({ ...torA, families: BOTH })
   t.same(drain(rib), [
-    { to: [torA.name], family: 'ipv4', endOfRib: true },
-    { to: [torA.name], family: 'ipv6', endOfRib: true },
+    { to: [torA.name], family: 'ipv4', endOf: 'rib' },
+    { to: [torA.name], family: 'ipv6', endOf: 'rib' },
   ])
 })
 
@@ -57,10 +57,29 @@ t.test('End-of-RIB waits for all that was known when the session came up', async
   rib.addPeer(nodeA)
   const slices = [rib.takeOutbound(1), rib.takeOutbound(1), rib.takeOutbound(1)].flat()
   t.same(
-    slices.map(({ endOfRib, announce }) => endOfRib ?? announce?.nlri.length),
-    [1, 1, 1, true],
+    slices.map(({ endOf, announce }) => endOf ?? announce?.nlri.length),
+    [1, 1, 1, 'rib'],
   )
   t.notOk(rib.pendingOutbound)
+})
+
+t.test('End-of-RIB does not wait for what has changed since, nor for what others are due', async (t) => {
+  const rib = tables(nodeB)
+  rib.originate(own('10.1.0.0/26'), [])
+  drain(rib)
+  rib.addPeer(torA)
+  const slices: Outbound[] = []
+  for (const prefix of ['10.2.0.0/26', '10.3.0.0/26']) {
+    rib.originate(own(prefix), [])
+    slices.push(...rib.takeOutbound(2))
+  }
+  t.ok(rib.pendingOutbound)
+  t.same(
+    slices
+      .filter(({ to }) => to.includes(torA.name))
+      .map(({ endOf, announce }) => endOf ?? announce?.nlri.length),
+    [1, 'rib', 1],
+  )
 })
 
 t.test('peers of one group are told by one message, those who joined together by one feed', async (t) => {
@@ -207,7 +226,7 @@ t.test('a session that ends takes its paths along, and a second one starts anew'
   t.same(drain(rib), [{ to: [torA.name], family: 'ipv4', withdraw: nlri('10.1.0.0/26') }])
   t.same([rib.received(nodeA.name), rib.advertised(nodeA.name)], [0, 0])
   rib.addPeer(nodeA)
-  t.same(drain(rib), [{ to: [nodeA.name], family: 'ipv4', endOfRib: true }])
+  t.same(drain(rib), [{ to: [nodeA.name], family: 'ipv4', endOf: 'rib' }])
 })
 
 t.test('paths are shown with what became of them', async (t) => {

@@ -46,7 +46,7 @@ t.test('what it announces again stays untouched, the rest goes with the sweep', 
 t.test('a peer that comes up gets the table again', async (t) => {
   const rib = suspended()
   rib.addPeer(node)
-  t.same(rib.takeOutbound(100), [{ to: [node.name], family: 'ipv4', endOfRib: true }])
+  t.same(rib.takeOutbound(100), [{ to: [node.name], family: 'ipv4', endOf: 'rib' }])
 })
 
 t.test('what is still stale at a second loss stays so', async (t) => {

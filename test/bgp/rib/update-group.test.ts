@@ -29,11 +29,11 @@ function told(rib: Rib, name: string = taker.name): string[] {
   return words
 }
 
-function wordsOf({ to, announce, withdraw = [], endOfRib }: Outbound, name: string): string[] {
+function wordsOf({ to, announce, withdraw = [], endOf }: Outbound, name: string): string[] {
   if (!to.includes(name)) return []
   const first = announce?.attributes.asPath?.[0]?.asns[0]
   const announced = announce?.nlri.map(({ pathId }) => `+${pathId} ${first}`) ?? []
-  return [...announced, ...withdraw.map(({ pathId }) => `-${pathId}`), ...(endOfRib ? ['end'] : [])]
+  return [...announced, ...withdraw.map(({ pathId }) => `-${pathId}`), ...(endOf ? ['end'] : [])]
 }
 
 t.test('all usable paths are told, the best as 1, and then End-of-RIB, once', async (t) => {
