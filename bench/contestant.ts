@@ -41,13 +41,13 @@ export interface Contestant {
 export class Running {
   readonly #children: readonly ChildProcess[]
   readonly #contestant: Contestant
-  readonly #setup: Setup
+  readonly setup: Setup
   /** Of the clock of `performance`, in milliseconds. */
   readonly startedAt = performance.now()
 
   constructor(contestant: Contestant, setup: Setup) {
     this.#contestant = contestant
-    this.#setup = setup
+    this.setup = setup
     mkdirSync(setup.directory, { recursive: true })
     chmodSync(setup.directory, 0o777) // some run as a user of their own
     for (const [name, text] of Object.entries(contestant.files(setup))) {
@@ -59,7 +59,7 @@ export class Running {
   }
 
   get directory(): string {
-    return this.#setup.directory
+    return this.setup.directory
   }
 
   /** It and all that it has started. */
@@ -69,7 +69,7 @@ export class Running {
 
   /** The end of what it has printed. */
   get log(): string {
-    return readFileSync(join(this.#setup.directory, 'log'), 'utf8').slice(-2_000)
+    return readFileSync(join(this.setup.directory, 'log'), 'utf8').slice(-2_000)
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -54,6 +54,11 @@ export class Ground {
     })
   }
 
+  /** Where one has been running, with what that has left. */
+  startAgain(contestant: Contestant, { setup }: Running): Running {
+    return this.#run(contestant, setup)
+  }
+
   /** A router in place of one of the clients. */
   startAmongPeers(contestant: Contestant, address: Address): Running {
     return this.#start(contestant, { namespace: this.#peers, address, clients: [], role: 'router' })
@@ -84,10 +89,14 @@ export class Ground {
   }
 
   #start(contestant: Contestant, setup: Omit<Setup, 'directory'>): Running {
-    const running = new Running(contestant, {
+    return this.#run(contestant, {
       ...setup,
       directory: join(this.#directory, `${this.#daemons.length}`),
     })
+  }
+
+  #run(contestant: Contestant, setup: Setup): Running {
+    const running = new Running(contestant, setup)
     this.#daemons.push(running)
     return running
   }

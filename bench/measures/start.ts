@@ -23,7 +23,7 @@ export const start: Measure = {
         const cold = await untilThere(running, size, (before) => before + size)
         await running.kill()
         // One more than was left in the kernel, and it comes last: when it is there, so are the others.
-        const again = ground.start(contestant, 'router', 1)
+        const again = ground.startAgain(contestant, running)
         const warm = await untilThere(again, size + 1, () => cold.count + 1)
         await again.kill()
         return {
