@@ -111,6 +111,8 @@ class Agent {
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
   #begun: Promise<void> | undefined
+  /** Pools were claimed since the kernel was read at the start. */
+  #isToBeReread = false
   #turnDue = false
   #stopped = false
 
@@ -326,8 +328,15 @@ class Agent {
     this.#tunnelAddresses.changed(change)
     this.#nodeStatuses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
-    if (change.after?.kind === 'IPPool' && this.#pools.claim(change.after.cidr) && this.#begun) this.#reread()
+    if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
     if (this.#live.changed(change)) this.#reconfigure()
+  }
+
+  /** What the kernel holds in a pool is ours, also what was read before we knew of the pool. */
+  #claim(pool: Prefix): void {
+    if (!this.#pools.claim(pool)) return
+    if (this.#begun) void this.#reread()
+    else this.#isToBeReread = true
   }
 
   #onWritten(): void {
@@ -378,7 +387,7 @@ class Agent {
   }
 
   async #takeOver(): Promise<void> {
-    await this.#reread()
+    if (this.#isToBeReread) await this.#reread()
     const found = [...this.#kernel.routes.actual()]
     // Whatever metric they have: ours is put beside, and the old one goes when pruning is allowed.
     this.#plan.adopt(
