@@ -29,6 +29,12 @@ export function escaped(code: string): string {
   return code.replace(/[^\0-\x7f]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
+/** pino can hand its lines to another thread. Ours go to standard output, and what would take them there costs a megabyte. */
+const withoutTransports: Plugin = {
+  name: 'without transports',
+  load: (id) => (/[\\/]pino[\\/]lib[\\/]transport\.js$/.test(id) ? 'module.exports = undefined' : undefined),
+}
+
 /** Writes main.js, chunks/ and what they read into `directory`. Returns the files of JavaScript. */
 export async function build(directory: string): Promise<readonly OutputChunk[]> {
   const bundle = await rolldown({
@@ -39,7 +45,7 @@ export async function build(directory: string): Promise<readonly OutputChunk[]> 
       'koffi', // finds its native library beside itself, so it stays a package
       'supports-color', // the package debug takes it where development has brought it along, and does without
     ],
-    plugins: [ascii],
+    plugins: [ascii, withoutTransports],
     treeshake: { moduleSideEffects: (id) => !WITHOUT_SIDE_EFFECTS.test(id) },
   })
   const { output } = await bundle.write({
