@@ -23,7 +23,7 @@ const WARM_UP = 25
 /** Between two attempts to be heard by who is still starting, in milliseconds. */
 const AGAIN_MS = 200
 /** Between two changes, in milliseconds: what the one before has left to do is done. */
-const QUIET_MS = 20
+const QUIET_MS = 40
 
 export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
   /** How many others the daemon knows; the first of them has the routes beside it. */
