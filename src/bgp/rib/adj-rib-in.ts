@@ -9,7 +9,7 @@
 // again by the time of the sweep is gone (RFC 4724 §4.2, RFC 7313 §4). In between they may become the last resort
 // (RFC 9494 §4.2).
 
-import { type Family, familyOf } from '../../inet/address.ts'
+import { FAMILIES, type Family, familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
 import type { Nlri, PathAttributes } from '../wire/message.ts'
@@ -80,7 +80,14 @@ export class AdjRibIn {
   }
 
   clear(): void {
-    for (const path of [...this.received()]) this.withdraw(path)
+    for (const at of this.#candidates.destinations())
+      for (const path of at.all) if (path.peer === this.#peer) this.#candidates.replace(at, path, undefined)
+    this.#apart.clear()
+    this.#weight.clear()
+    for (const family of FAMILIES) {
+      this.#stale[family].clear()
+      this.#held[family] = 0
+    }
   }
 
   /** Judges all paths again, and offers them as if just announced: other things are known of the peer now. */

@@ -72,7 +72,7 @@ interface Turn {
 }
 
 /** What a turn comes to: the same as the turn before, mostly. */
-interface Outcome extends Pick<Turn, 'before' | 'after'> {
+interface Outcome extends Omit<Turn, 'prefix'> {
   /** The members it was withheld from, and those it is withheld from. */
   readonly hadNot: readonly string[]
   readonly hasNot: readonly string[]
@@ -92,7 +92,7 @@ interface Round {
   readonly outbox: Outbox
   /** By all that they depend on. */
   readonly hearers: Map<string, Hearers>
-  /** Of the last turn, unless it was fed. */
+  /** Of the last turn. */
   last: Outcome | undefined
 }
 
@@ -139,8 +139,7 @@ export class AdjRibOut {
   join(peer: RibPeer, standing?: Standing): void {
     this.#members.set(peer.name, peer)
     this.#byAddress.set(peer.address, peer.name)
-    const withheld = this.#announced().filter(({ told }) => this.#withheldFrom(told).includes(peer.name))
-    this.#withheldCount.set(peer.name, withheld.length)
+    this.#withheldCount.set(peer.name, this.#countWithheld(peer.name))
     if (standing) this.#feed([...this.#prefixes(), ...standing.told], standing).to.add(peer.name)
     else this.#joinNew(peer.name)
   }
@@ -263,11 +262,10 @@ export class AdjRibOut {
     this.#put(entry, after)
     const feeds =
       this.#feeds.length === 0 ? NONE : this.#feeds.filter(({ pending }) => pending.delete(prefix))
-    const isFed = feeds.length > 0
-    if (before === after && !isFed) return
-    const isRepeated = !isFed && round.last?.before === before && round.last?.after === after
-    const outcome = isRepeated ? round.last! : this.#outcome({ prefix, before, after, feeds }, round)
-    round.last = isFed ? undefined : outcome
+    if (before === after && feeds.length === 0) return
+    const turn = { prefix, before, after, feeds }
+    const outcome = round.last && isAlike(turn, round.last) ? round.last : this.#outcome(turn, round)
+    round.last = outcome
     this.#count(outcome.hadNot, -1)
     this.#count(outcome.hasNot, 1)
     const nlri = { prefix, pathId: this.#contents.pathId(familyOf(prefix)) }
@@ -292,7 +290,7 @@ export class AdjRibOut {
     const { announce, withdraw } = memo(hearers, key, () => this.#hearers(turn, { hadNot, hasNot }, outbox))
     const announced = announce.to.length > 0 ? announcedTo(announce, after!.attributes) : undefined
     const withdrawn = withdraw.to.length > 0 ? withdraw.withdrawn : undefined
-    return { before, after, hadNot, hasNot, announced, withdrawn }
+    return { before, after, feeds, hadNot, hasNot, announced, withdrawn }
   }
 
   #hearers(
@@ -334,9 +332,22 @@ export class AdjRibOut {
     return [...new Set([source, target])].filter((name) => name !== undefined)
   }
 
+  #countWithheld(name: string): number {
+    const isWithheld = new Map<Told, boolean>()
+    return this.#announced().filter(({ told }) =>
+      memo(isWithheld, told, () => this.#withheldFrom(told).includes(name)),
+    ).length
+  }
+
   #count(withheldFrom: readonly string[], by: 1 | -1): void {
     for (const name of withheldFrom) this.#withheldCount.set(name, this.#withheldCount.get(name)! + by)
   }
+}
+
+/** True when a turn comes to what another came to, whatever their prefixes. */
+function isAlike({ before, after, feeds }: Turn, other: Outcome): boolean {
+  if (before !== other.before || after !== other.after || feeds.length !== other.feeds.length) return false
+  return feeds.every((feed, i) => feed === other.feeds[i] && (feed.told ?? NOTHING).size === 0)
 }
 
 function newEntry(prefix: Prefix): Entry {
