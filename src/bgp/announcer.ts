@@ -11,7 +11,7 @@ import type { Peer } from './session/peer.ts'
 import { encode, endOfRib, packAnnouncements, packWithdrawals, type SessionCodec } from './wire/codec.ts'
 
 /** Prefixes handled in one flush: some milliseconds of work, so that nothing else is late. */
-const PREFIXES_PER_FLUSH = 2048
+const PREFIXES_PER_FLUSH = 4096
 
 /** What a ROUTE-REFRESH message is: RFC 7313 §3.2. */
 export const REFRESH = { request: 0, begin: 1, end: 2 } as const
