@@ -132,6 +132,11 @@ export class AdjRibOut {
     return this.#queue.length > 0 || this.#feeds.length > 0
   }
 
+  /** How many turns are due. A prefix may have fewer than are counted, since one serves all feeds. */
+  get due(): number {
+    return this.#feeds.reduce((sum, { pending }) => sum + pending.size, this.#queue.length)
+  }
+
   /**
    * Adds a member, which will get the whole table and then End-of-RIB; or, when it comes from another group, what makes
    * right what it was told there.

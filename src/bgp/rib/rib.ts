@@ -177,13 +177,27 @@ export class Rib {
   }
 
   get pendingOutbound(): boolean {
-    return this.#busyGroups().length > 0
+    return [...this.#groups.values()].some((group) => group.pending)
   }
 
-  /** What is to be sent next, for about `limit` prefixes, shared out fairly among the groups that have any. */
+  /**
+   * What is to be sent next, for about `limit` prefixes. Groups have their turn one after the other, as what is much fits
+   * into few messages where it is taken at once; the one at which the limit is reached comes last the next time.
+   */
   takeOutbound(limit: number): Outbound[] {
-    const busy = this.#busyGroups()
-    return busy.flatMap((group) => group.take(Math.ceil(limit / busy.length)))
+    const outbound: Outbound[] = []
+    let left = limit
+    for (const [key, group] of [...this.#groups]) {
+      if (!group.pending) continue
+      const { due } = group
+      outbound.push(...group.take(left))
+      left -= due - group.due
+      if (left > 0) continue
+      this.#groups.delete(key)
+      this.#groups.set(key, group)
+      break
+    }
+    return outbound
   }
 
   /** Paths held from a peer, those that may not be used included. 0 when it has no session. */
@@ -288,10 +302,6 @@ export class Rib {
 
   #touchAll(group: UpdateGroup): void {
     for (const prefix of this.#locRib.prefixes()) group.touch(prefix, this.#locRib.best(prefix), true)
-  }
-
-  #busyGroups(): UpdateGroup[] {
-    return [...this.#groups.values()].filter((group) => group.pending)
   }
 }
 

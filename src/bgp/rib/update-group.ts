@@ -51,6 +51,11 @@ export class UpdateGroup {
     return this.#places.some(({ pending }) => pending)
   }
 
+  /** How many turns are due. */
+  get due(): number {
+    return this.#places.reduce((sum, { due }) => sum + due, 0)
+  }
+
   /** As `AdjRibOut.join`; `standings` is what another group said of the member. */
   join(peer: RibPeer, standings?: readonly Standing[]): void {
     for (const place of standings?.keys() ?? []) this.#place(place)
