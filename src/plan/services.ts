@@ -80,6 +80,7 @@ export function serviceRangeOf(destination: Prefix, facts: Facts): string | unde
 }
 
 function rangeIn(name: string, ranges: readonly Prefix[], destination: Prefix): string | undefined {
+  if (ranges.length === 0) return undefined // of which very many destinations are asked
   const range = ranges.find((one) => contains(one, destination))
   return range && `${name} ${range}`
 }

@@ -16,6 +16,7 @@ import type { Inputs } from './plan-kernel.ts'
 /** The pool of a destination as packets are to travel there now: as it is, or as it was before. */
 export function poolInForce(destination: Prefix, inputs: Inputs): IpPool | undefined {
   const pool = inputs.facts.poolOf(destination)
+  if (inputs.former.length === 0) return pool
   const former = inputs.former.filter(({ name, cidr }) => name === pool?.name && cidr === pool.cidr)
   if (!pool || former.length === 0) return pool
   return [pool, ...former].find((one) => isReady(one, destination, inputs)) ?? pool
