@@ -31,6 +31,8 @@ import {
   stateFile,
 } from './agent/settings.ts'
 import { Startup } from './agent/startup.ts'
+import { agentStatus } from './agent/status.ts'
+import { TakeOver } from './agent/take-over.ts'
 import { Transitions } from './agent/transitions.ts'
 import { TunnelAddresses } from './agent/tunnel-addresses.ts'
 import { exitCodeOf, refuseSettings } from './agent/unable.ts'
@@ -42,7 +44,6 @@ import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
 import type { AgentStatus } from './edge/control/api.ts'
 import { type ControlServer, serveControl } from './edge/control/server.ts'
-import { kernelStatus } from './edge/control/status.ts'
 import { openDatastore } from './edge/datastore/index.ts'
 import { bootId, keptFile } from './edge/host/files.ts'
 import { systemHost } from './edge/host/index.ts'
@@ -93,6 +94,7 @@ class Agent {
   readonly #plan: Plan
   readonly #secrets: SecretDirectory
   readonly #pools: PoolClaims
+  readonly #takeOver: TakeOver
   readonly #kubernetes: KubernetesPart | undefined
   readonly #datastore: Datastore
   readonly #intake: Intake
@@ -110,9 +112,6 @@ class Agent {
   readonly #observers: Observers
   #unsupported: ReadonlySet<TunnelKind> = new Set()
   #control!: ControlServer
-  #begun: Promise<void> | undefined
-  /** Pools were claimed since the kernel was read at the start. */
-  #isToBeReread = false
   #turnDue = false
   #stopped = false
 
@@ -148,7 +147,7 @@ class Agent {
       onChange: (change) => this.#take(change),
       onInput: () => this.#turnSoon(),
       onState: () => this.#carryOut(),
-      onPartial: () => void this.#begin(),
+      onPartial: () => void this.#takeOver.begin(),
     })
     const memory = (subject: string, name: Parameters<typeof stateFile>[1]) => ({
       subject,
@@ -244,6 +243,17 @@ class Agent {
       current: () => this.#plan.facts.pools(),
       routes: () => this.#kernel.routes.actual(),
     })
+    this.#takeOver = new TakeOver({
+      kernel: this.#kernel,
+      pools: this.#pools,
+      plan: this.#plan,
+      log: this.#log,
+      onBegin: (adopted) => {
+        this.#peering.open(adopted > 0) // peers may hold routes of ours from before when the kernel does
+        this.#restart.begin()
+        this.#turn()
+      },
+    })
     this.#peering = new Peering({
       plan: this.#plan,
       inForce: (route) => this.#kernel.routes.inForce(route),
@@ -328,15 +338,8 @@ class Agent {
     this.#tunnelAddresses.changed(change)
     this.#nodeStatuses.changed(change)
     if (REFER_TO_SECRETS.has(change.kind)) this.#secrets.follow(this.#plan.secretRefs)
-    if (change.after?.kind === 'IPPool') this.#claim(change.after.cidr)
+    if (change.after?.kind === 'IPPool') this.#takeOver.claim(change.after.cidr)
     if (this.#live.changed(change)) this.#reconfigure()
-  }
-
-  /** What the kernel holds in a pool is ours, also what was read before we knew of the pool. */
-  #claim(pool: Prefix): void {
-    if (!this.#pools.claim(pool)) return
-    if (this.#begun) void this.#reread()
-    else this.#isToBeReread = true
   }
 
   #onWritten(): void {
@@ -377,30 +380,7 @@ class Agent {
     this.#startup.allow(isReady)
     this.#tunnelAddresses.allow(isReady)
     if (!isReady) return
-    void this.#begin().then(() => this.#kernel.allowPrune())
-  }
-
-  /** From now on the plan is carried out. Resolves when the first of it has been handed on. */
-  #begin(): Promise<void> {
-    this.#begun ??= this.#takeOver()
-    return this.#begun
-  }
-
-  async #takeOver(): Promise<void> {
-    if (this.#isToBeReread) await this.#reread()
-    const found = [...this.#kernel.routes.actual()]
-    // Whatever metric they have: ours is put beside, and the old one goes when pruning is allowed.
-    this.#plan.adopt(
-      found.filter(({ protocol }) => protocol === 'bird').map(({ metric: _, ...route }) => route),
-    )
-    this.#log.info({ adopted: found.length }, 'carrying out the plan')
-    this.#peering.open(found.length > 0) // peers may hold routes of ours from before when the kernel does
-    this.#restart.begin()
-    this.#turn()
-  }
-
-  async #reread(): Promise<void> {
-    await this.#kernel.reread().catch((err: Error) => this.#log.warn({ reason: err.message }, 'kernel'))
+    void this.#takeOver.begin().then(() => this.#kernel.allowPrune())
   }
 
   #turn(): void {
@@ -455,6 +435,7 @@ class Agent {
     this.#log.level = this.#settings.logLevel
     this.#live.log(this.#log)
     this.#kernel.nat.reconfigure()
+    this.#takeOver.doubt()
     this.#observers.reconfigure()
     this.#input(() => this.#plan.settings(planSettings(this.#settings)))
   }
@@ -472,31 +453,17 @@ class Agent {
   }
 
   #status(): AgentStatus {
-    const { nodename, networkingBackend, datastoreType } = this.#settings
-    const startup = this.#startup.view()
-    return {
-      node: nodename,
-      version,
-      pid: process.pid,
+    return agentStatus({
       startedAt: this.#startedAt,
-      backend: networkingBackend,
-      datastore: {
-        type: datastoreType,
-        ...this.#intake.state,
-        problems: this.#view.problems.list(),
-      },
-      startup: startup.status,
-      bgp: this.#peering.status(networkingBackend),
-      kernel: this.#kernel.views().map(kernelStatus),
-      frozenPolicy: this.#kernel.nat.frozenPolicy,
-      warnings: [
-        ...this.#intake.warnings,
-        ...startup.warnings,
-        ...this.#services.warnings,
-        ...this.#tunnelAddresses.warnings,
-        ...this.#plan.warnings,
-        ...this.#live.warnings,
-      ],
-    }
+      live: this.#live,
+      view: this.#view,
+      intake: this.#intake,
+      startup: this.#startup,
+      services: this.#services,
+      tunnelAddresses: this.#tunnelAddresses,
+      plan: this.#plan,
+      peering: this.#peering,
+      kernel: this.#kernel,
+    })
   }
 }

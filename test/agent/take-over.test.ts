@@ -4,9 +4,12 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
+import { TakeOver } from '../../src/agent/take-over.ts'
 import { documentFromEtcd } from '../../src/cluster/etcd-keys.ts'
 import type { AnyKind, Document } from '../../src/cluster/feed.ts'
 import type { AgentStatus } from '../../src/edge/control/api.ts'
+import type { Kernel } from '../../src/edge/kernel/kernel.ts'
+import { prefix } from '../../src/inet/prefix.ts'
 import { type RunningAgent, startAgent } from '../kit/agent.ts'
 import { namespaces } from '../kit/bird.ts'
 import { cable } from '../kit/namespace.ts'
@@ -16,6 +19,46 @@ import { until } from '../kit/until.ts'
 t.setTimeout(400_000) // twenty seconds on a quiet machine
 
 const DEADLINE = 60_000
+
+/** A kernel with one route of ours, and how often it was read again. */
+function lone() {
+  const route = {
+    prefix: prefix('10.65.1.0/26'),
+    type: 'unicast',
+    protocol: 'bird',
+    because: 'found',
+  } as const
+  const told: string[] = []
+  const takeOver = new TakeOver({
+    kernel: {
+      routes: { actual: () => [route, { ...route, protocol: '80' }] } as unknown as Kernel['routes'],
+      reread: async () => void told.push('read again'),
+    },
+    pools: { claim: (pool) => pool === prefix('10.65.0.0/16') },
+    plan: { adopt: (routes) => told.push(`adopts ${[...routes].length}`) },
+    log: { info: () => {}, warn: () => {} },
+    onBegin: (adopted) => told.push(`begins with ${adopted}`),
+  })
+  return { takeOver, told }
+}
+
+t.test('what is ours already is not read again; BGP routes are adopted, all of them counted', async (t) => {
+  const { takeOver, told } = lone()
+  takeOver.claim(prefix('10.66.0.0/16')) // which is no news
+  await Promise.all([takeOver.begin(), takeOver.begin()])
+  t.same(told, ['adopts 1', 'begins with 2'])
+})
+
+t.test('pools that are news have the kernel read again, before it is taken over or at once', async (t) => {
+  const { takeOver, told } = lone()
+  takeOver.claim(prefix('10.65.0.0/16'))
+  t.same(told, [], 'once for all of them')
+  takeOver.doubt()
+  await takeOver.begin()
+  t.same(told, ['read again', 'adopts 1', 'begins with 2'])
+  takeOver.claim(prefix('10.65.0.0/16'))
+  t.equal(told.at(-1), 'read again')
+})
 
 /** A route that ends what a monitor has to tell. */
 const LAST = '192.0.2.99'
