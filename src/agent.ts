@@ -69,7 +69,7 @@ const REFER_TO_SECRETS: ReadonlySet<AnyKind> = new Set(['BGPPeer', 'BGPConfigura
  */
 export async function runAgent(environment: Environment): Promise<number> {
   const signalled = new Promise<string>((resolve) => {
-    // Not `once`: a second signal would end the process before it has stopped.
+    // Not `once`: execa's own handler ends the process at once when it finds itself the only one left.
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal))
   })
   try {

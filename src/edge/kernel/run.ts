@@ -1,7 +1,6 @@
 // Programs of the host, ip(8) above all: the one place that starts processes.
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import type { Readable } from 'node:stream'
+import { execa } from 'execa'
 
 /** A program ended badly. `stderr` holds its own words. */
 export class CommandError extends Error {
@@ -73,100 +72,66 @@ function program(name: string, [file, ...leading]: readonly string[]): Program {
   }
 }
 
-async function text(file: string, args: readonly string[], input?: string): Promise<string> {
-  const { child, ended } = launch(file, args, input === undefined ? 'ignore' : 'pipe')
-  child?.stdin?.end(input)
-  const [stdout, stderr] = [child?.stdout, child?.stderr].map(allOf)
-  const how = await ended
-  if (how.isBad) throw new CommandError([file, ...args], stderr!() || how.words, how)
-  return stdout!()
+async function text(file: string, args: readonly string[], input = ''): Promise<string> {
+  const result = await execa(file, args, { reject: false, input })
+  if (result.failed) throw new CommandError([file, ...args], wordsOf(result), result)
+  return result.stdout
 }
 
 async function* lines(file: string, args: readonly string[]): AsyncGenerator<readonly string[]> {
-  const { child, ended } = launch(file, args, 'ignore')
-  const stderr = allOf(child?.stderr)
+  const child = execa(file, args, { reject: false, stdin: 'ignore', buffer: { stdout: false } })
   let rest = ''
-  child?.stdout?.setEncoding('utf8')
-  for await (const chunk of child?.stdout ?? []) {
+  child.stdout.setEncoding('utf8')
+  for await (const chunk of child.stdout) {
     const split = (rest + chunk).split('\n')
     rest = split.pop()!
     yield split
   }
   if (rest) yield [rest]
-  const how = await ended
-  if (how.isBad) throw new CommandError([file, ...args], stderr() || how.words, how)
+  const result = await child
+  if (result.failed) throw new CommandError([file, ...args], wordsOf(result), result)
 }
 
 function start(file: string, args: readonly string[], handlers: LineHandlers): Child {
-  const { child, ended } = launch(file, args, 'pipe')
-  onLines(child?.stdout, handlers.stdout)
-  onLines(child?.stderr, handlers.stderr)
+  const child = execa(file, args, { reject: false, buffer: false })
+  if (handlers.stdout) onLines(child.stdout, handlers.stdout)
+  else child.stdout.resume()
+  if (handlers.stderr) onLines(child.stderr, handlers.stderr)
+  else child.stderr.resume()
+  child.stdin.on('error', () => {}) // it left before it read everything: `ended` tells
   return {
-    pid: child?.pid,
-    write: (text) => void child?.stdin?.write(text),
-    end: () => void child?.stdin?.end(),
-    kill: () => void child?.kill(),
-    ended: ended.then(({ words }) => ({ started: child?.pid !== undefined, how: words })),
+    pid: child.pid,
+    write: (text) => void child.stdin.write(text),
+    end: () => void child.stdin.end(),
+    kill: () => void child.kill(),
+    ended: child.then((result) => ({ started: child.pid !== undefined, how: howItEnded(result) })),
   }
-}
-
-/** How a program ended, for people. */
-interface Ended {
-  readonly isBad: boolean
-  readonly words: string
-}
-
-interface Launched {
-  /** Undefined, or without streams: there was no memory, or no descriptor, for it. */
-  readonly child: ChildProcess | undefined
-  /** When it has gone and all that it printed is in. Never rejects. */
-  readonly ended: Promise<Ended>
-}
-
-/** Those that have not ended. What stays when we go, whatever the reason, is of no use to anybody. */
-const running = new Set<ChildProcess>()
-process.on('exit', () => {
-  for (const child of running) child.kill()
-})
-
-function launch(file: string, args: readonly string[], stdin: 'ignore' | 'pipe'): Launched {
-  try {
-    const child = spawn(file, args, { stdio: [stdin, 'pipe', 'pipe'] })
-    child.stdin?.on('error', () => {}) // it left before it read everything: `ended` tells
-    running.add(child)
-    const ended = endOf(child).finally(() => running.delete(child))
-    return { child, ended }
-  } catch (error) {
-    return { child: undefined, ended: Promise.resolve({ isBad: true, words: (error as Error).message }) }
-  }
-}
-
-function endOf(child: ChildProcess): Promise<Ended> {
-  return new Promise((resolve) => {
-    child.once('error', ({ message }) => resolve({ isBad: true, words: message }))
-    child.once('close', (code, signal) =>
-      resolve({ isBad: code !== 0, words: signal ? `ended by ${signal}` : `exit code ${code}` }),
-    )
-  })
-}
-
-/** What has come by now, without the newline at its end. */
-function allOf(stream: Readable | null | undefined): () => string {
-  let text = ''
-  stream?.setEncoding('utf8')
-  stream?.on('data', (chunk: string) => {
-    text += chunk
-  })
-  return () => text.replace(/\n$/, '')
 }
 
 /** Calls back for each line as soon as its newline is in. */
-function onLines(stream: Readable | null | undefined, each: (line: string) => void = () => {}): void {
+function onLines(stream: NodeJS.ReadableStream, each: (line: string) => void): void {
   let rest = ''
-  stream?.setEncoding('utf8')
-  stream?.on('data', (chunk: string) => {
+  stream.setEncoding('utf8')
+  stream.on('data', (chunk: string) => {
     const split = (rest + chunk).split('\n')
     rest = split.pop()!
     for (const line of split) each(line)
   })
+}
+
+interface Ended {
+  readonly stderr?: unknown
+  readonly signal?: string | undefined
+  readonly exitCode?: number | undefined
+  readonly originalMessage?: string | undefined
+}
+
+function wordsOf(result: Ended): string {
+  return typeof result.stderr === 'string' && result.stderr !== '' ? result.stderr : howItEnded(result)
+}
+
+function howItEnded({ signal, exitCode, originalMessage }: Ended): string {
+  if (signal) return `ended by ${signal}`
+  if (exitCode !== undefined) return `exit code ${exitCode}`
+  return originalMessage ?? 'ended'
 }

@@ -145,7 +145,7 @@ export class NetlinkSocket {
 
 /**
  * Without a handler a late one would end the process. The signal has two names, and Node tells each by itself; a library
- * that ends children when its process is ended (signal-exit) takes a name that nobody else listens to for that end.
+ * that ends our children when we are ended (signal-exit, for execa) takes a name that nobody else listens to for our end.
  */
 function listenForGood(): void {
   if (hasHandler) return
