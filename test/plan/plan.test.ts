@@ -225,7 +225,10 @@ const unsupported: fc.Arbitrary<Step> = fc
   .subarray<TunnelKind>(['ipip', 'vxlan'])
   .map((kinds) => (cluster) => void cluster.unsupported(...kinds))
 
-const settleNow: fc.Arbitrary<Step> = fc.constant((cluster) => void cluster.settle())
+/** All of it, or a piece. */
+const settleNow: fc.Arbitrary<Step> = fc
+  .constantFrom(undefined, 1, 3)
+  .map((most) => (cluster) => void cluster.plan.settle(most))
 
 function everything({ plan }: Cluster): unknown {
   plan.settle()
