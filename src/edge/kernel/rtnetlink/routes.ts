@@ -22,8 +22,6 @@ import { noDeviceText, refusalText } from './words.ts'
 
 /** Bytes to a call, some 250 routes: a millisecond of the kernel's time. */
 const CALL = 16_384
-/** So few are written from the loop's own thread: it takes less than to wake another. */
-const FEW = 8
 /** Room for answers, in bytes: more than a call can bring about. */
 const ANSWERS = 1024 * 1024
 
@@ -90,8 +88,7 @@ class RouteWriter {
     const answered = new Map<number, Outcome>()
     let silence: Outcome = refusalText({ error: ENOBUFS })
     try {
-      if (count > FEW) await this.#socket.send(this.#out.take())
-      else this.#socket.sendNow(this.#out.take())
+      await this.#socket.send(this.#out.take())
       for (const answer of this.#answers())
         answered.set((answer.sequence - first) >>> 0, answer.error === 0 ? undefined : refusalText(answer))
       if (answered.has(count - 1)) silence = undefined // nothing before the last was lost, so it is done

@@ -62,11 +62,6 @@ export class NetlinkSocket {
     await onOtherThread(libc().send, this.#fd, bytes)
   }
 
-  /** For a few: the loop waits. @throws CallError */
-  sendNow(bytes: Uint8Array): void {
-    checked(libc().send(this.#fd, bytes, bytes.length, 0))
-  }
-
   /** One datagram, valid until the next; undefined when there is none. @throws CallError: ENOBUFS when some were lost */
   receive(): DataView | undefined {
     const length = libc().recv(this.#fd, this.#buffer, DATAGRAM, MSG_DONTWAIT)
