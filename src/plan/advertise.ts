@@ -9,10 +9,11 @@ import { isServicePrefix } from './services.ts'
 
 /** Operations by the communities they add: equal ones are one list. */
 const known = new Map<string, readonly Operation[]>()
+const NOTHING: readonly Operation[] = []
 
 /** What is added to a path on its way out; undefined: it stays here. The same list for the same additions. */
 export function advertise(prefix: Prefix, facts: Facts): readonly Operation[] | undefined {
-  return isAnnounced(prefix, facts) ? operations(communitiesOf(prefix, facts)) : undefined
+  return isAnnounced(prefix, facts) ? additions(prefix, facts) : undefined
 }
 
 /** Blocks of ours, services, and all else inside pools; but no part of our blocks, for which the whole speaks. */
@@ -25,18 +26,19 @@ function isAnnounced(prefix: Prefix, facts: Facts): boolean {
 }
 
 /** The `prefixAdvertisements` of this node, if it has any, take the place of those for all. */
-function communitiesOf(prefix: Prefix, { bgpConfigurations, self }: Facts): string[] {
-  const own = bgpConfigurations.get(`node.${self}`)
+function additions(prefix: Prefix, { bgpConfigurations, ownConfiguration }: Facts): readonly Operation[] {
+  const own = bgpConfigurations.get(ownConfiguration)
   const configuration = own?.prefixAdvertisements.length ? own : bgpConfigurations.get('default')
-  const named = new Map(configuration?.communities.map(({ name, value }) => [name, value]))
-  const said = configuration?.prefixAdvertisements.filter(({ cidr }) => contains(cidr, prefix)) ?? []
+  if (!configuration?.prefixAdvertisements.length) return NOTHING // as in most clusters, for each route that is passed on
+  const named = new Map(configuration.communities.map(({ name, value }) => [name, value]))
+  const said = configuration.prefixAdvertisements.filter(({ cidr }) => contains(cidr, prefix))
   const values = said.flatMap(({ communities }) => communities.map((one) => named.get(one) ?? one))
-  return [...new Set(values)].sort()
+  return operations([...new Set(values)].sort())
 }
 
 function operations(communities: readonly string[]): readonly Operation[] {
   const key = communities.join(' ')
-  const before = known.get(key)
+  const before = key === '' ? NOTHING : known.get(key)
   if (before) return before
   const made = communities.map((text): Operation => ({ kind: 'add-community', community: community(text) }))
   known.set(key, made)

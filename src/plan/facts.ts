@@ -25,6 +25,8 @@ import { ServiceFacts, type ServiceSettings } from './service-facts.ts'
 export class Facts {
   /** Name of the node this agent runs on. */
   readonly self: string
+  /** Name of the BGPConfiguration for this node alone. */
+  readonly ownConfiguration: string
 
   readonly nodes = new Map<string, Node>()
   readonly nodesByAddress = new MultiIndex<Address, string>()
@@ -61,6 +63,7 @@ export class Facts {
 
   constructor(self: string, services: ServiceSettings) {
     this.self = self
+    this.ownConfiguration = `node.${self}`
     this.services = new ServiceFacts(services)
   }
 
