@@ -7,9 +7,9 @@ import type { Facts } from './facts.ts'
 import { community } from './filters.ts'
 import { isServicePrefix } from './services.ts'
 
-/** Operations by the communities they add: equal ones are one list. */
-const known = new Map<string, readonly Operation[]>()
 const NOTHING: readonly Operation[] = []
+/** Operations by the communities they add: equal ones are one list. */
+const known = new Map([['', NOTHING]])
 
 /** What is added to a path on its way out; undefined: it stays here. The same list for the same additions. */
 export function advertise(prefix: Prefix, facts: Facts): readonly Operation[] | undefined {
@@ -38,7 +38,7 @@ function additions(prefix: Prefix, { bgpConfigurations, ownConfiguration }: Fact
 
 function operations(communities: readonly string[]): readonly Operation[] {
   const key = communities.join(' ')
-  const before = key === '' ? NOTHING : known.get(key)
+  const before = known.get(key)
   if (before) return before
   const made = communities.map((text): Operation => ({ kind: 'add-community', community: community(text) }))
   known.set(key, made)

@@ -7,7 +7,7 @@
 // that was fed change by change.
 
 import type { Operation } from '../bgp/rib/filter.ts'
-import type { BestPathChange, Origination, Path, PeerConfig } from '../bgp/types.ts'
+import type { BestPathChange, Origination, PeerConfig } from '../bgp/types.ts'
 import type { IpPool, Resource, SecretRef } from '../cluster/model.ts'
 import { type Address, familyOf, isLinkLocal, type ScopedAddress, unscoped } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
@@ -65,9 +65,6 @@ export interface PlanChanges extends ValueChanges {
   readonly exports: ReadonlySet<Prefix>
 }
 
-/** Of a destination that is ours to announce: no path to it leads anywhere else. */
-const NONE: readonly Path[] = []
-
 export class Plan {
   readonly #known: Known
   readonly #values: Values
@@ -98,7 +95,7 @@ export class Plan {
 
   best({ prefix, used }: BestPathChange): void {
     const { resolver } = this.#known
-    const after = used[0]?.peer === null ? NONE : used
+    const after = used[0]?.peer === null ? [] : used
     const before = this.#values.routes.use(prefix, after)
     for (const { nextHop } of after) resolver.hold(nextHop)
     for (const { nextHop } of before) resolver.release(nextHop)
