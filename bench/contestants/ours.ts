@@ -61,16 +61,22 @@ export function nodeOf(url: string, name = NODE): Contestant {
   }
 }
 
-/** The same, and what takes its processor time goes to a directory: https://nodejs.org/api/cli.html#--cpu-prof */
-export function profiled(contestant: Contestant, directory: string): Contestant {
-  const options = `--cpu-prof --cpu-prof-dir=${directory}`
+/** The same with more options for Node. */
+export function withOptions(contestant: Contestant, options: string): Contestant {
   return {
     ...contestant,
-    endsByItself: true,
     environment(setup) {
       const environment = contestant.environment!(setup)
       return { ...environment, NODE_OPTIONS: `${environment.NODE_OPTIONS} ${options}` }
     },
+  }
+}
+
+/** The same, and what takes its processor time goes to a directory: https://nodejs.org/api/cli.html#--cpu-prof */
+export function profiled(contestant: Contestant, directory: string): Contestant {
+  return {
+    ...withOptions(contestant, `--cpu-prof --cpu-prof-dir=${directory}`),
+    endsByItself: true,
     withEtcd: (url) => profiled(contestant.withEtcd!(url), directory),
   }
 }

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Client } from '../client.ts'
 import type { Contestant } from '../contestant.ts'
 import { OURS } from '../contestants/index.ts'
+import { withOptions } from '../contestants/ours.ts'
 import { fill } from '../fill.ts'
 import { clientAddress, DAEMON } from '../ground.ts'
 import { type Measure, withDaemon } from '../measure.ts'
@@ -43,14 +44,8 @@ export const lag: Measure = {
 }
 
 function probed(contestant: Contestant): Contestant {
-  return {
-    ...contestant,
-    environment(setup) {
-      const environment = contestant.environment!(setup)
-      const options = `${environment.NODE_OPTIONS} --import ${probe}`
-      return { ...environment, NODE_OPTIONS: options, CARACAL_LOG_LEVEL: 'none' }
-    },
-  }
+  const { environment, ...rest } = withOptions(contestant, `--import ${probe}`)
+  return { ...rest, environment: (setup) => ({ ...environment!(setup), CARACAL_LOG_LEVEL: 'none' }) }
 }
 
 function lastLine(log: string): Record<string, number> {
