@@ -30,3 +30,9 @@ export interface Kind<T> {
   /** Removing what is absent succeeds. */
   remove(items: readonly T[]): Promise<readonly Refused[]>
 }
+
+/** What an event says the kernel holds for a key now. */
+export interface Seen<T> {
+  readonly key: string
+  readonly item: T | undefined
+}

@@ -4,13 +4,12 @@
 import { familyOf } from '../../inet/address.ts'
 import { hostPrefix, isHost } from '../../inet/prefix.ts'
 import type { InterfaceAddress } from '../../plan/wanted.ts'
-import type { Kind, Refused } from '../../reconcile/kind.ts'
+import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { readLinks } from './links.ts'
 import type { AddressEvent } from './monitor.ts'
 import { isWorkloadDevice, type Ownership } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
-import type { Seen } from './routes.ts'
 import type { Program } from './run.ts'
 
 export function addressKey({ device, address }: Pick<InterfaceAddress, 'device' | 'address'>): string {

@@ -5,11 +5,10 @@
 
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { FdbEntry } from '../../plan/wanted.ts'
-import type { Kind, Refused } from '../../reconcile/kind.ts'
+import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { isVxlanDevice, VXLAN_DEVICES } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
-import type { Seen } from './routes.ts'
 import { CommandError, type Program } from './run.ts'
 import { saysAbsent } from './words.ts'
 

@@ -1,4 +1,4 @@
-// A route as the kernel holds it, whichever way it was read. Numbers from linux/rtnetlink.h.
+// A route as the kernel holds it, whichever way it was read, and when two are the same. Numbers from linux/rtnetlink.h.
 
 import { familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
@@ -58,4 +58,37 @@ export function ourMetric(prefix: Prefix): number {
 /** The metric by which the kernel knows it. */
 export function metricOf({ prefix, metric }: KernelRoute): number {
   return metric ?? ourMetric(prefix)
+}
+
+/** The key of a route, which for all that we write is its prefix. */
+export function routeKey({ prefix, metric }: KernelRoute): string {
+  return metric === undefined ? prefix : `${prefix} metric ${metric}`
+}
+
+const COMPARED = [
+  'prefix',
+  'metric',
+  'type',
+  'protocol',
+  'device',
+  'gateway',
+  'scope',
+  'onlink',
+  'mtu',
+  'source',
+] as const
+
+/** Equal in everything the kernel holds. */
+export function sameRoute(a: KernelRoute, b: KernelRoute): boolean {
+  return COMPARED.every((field) => a[field] === b[field]) && sameNextHops(a, b)
+}
+
+/** In whatever order: IPv6 ones are routes of their own to the kernel. */
+function sameNextHops({ nexthops: a }: KernelRoute, { nexthops: b }: KernelRoute): boolean {
+  if (!a || !b) return a === b
+  return a.map(nextHopText).sort().join() === b.map(nextHopText).sort().join()
+}
+
+function nextHopText({ device, gateway, onlink, weight, dead }: KernelNextHop): string {
+  return [device, gateway, onlink, weight, dead].join(' ')
 }

@@ -3,11 +3,10 @@
 
 import { type Address, parseAddress } from '../../inet/address.ts'
 import type { Neighbor } from '../../plan/wanted.ts'
-import type { Kind, Refused } from '../../reconcile/kind.ts'
+import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { isVxlanDevice, isWorkloadDevice, type Ownership } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
-import type { Seen } from './routes.ts'
 import type { Program } from './run.ts'
 
 /** An entry as ip(8) prints it, in any state. */

@@ -1,19 +1,11 @@
-// Routes of the main table, both families: ours, which are brought to the plan, and those of others, which the plan
-// needs to know. Both come from the same reading and the same events.
+// Routes of the main table, both families: ours are brought to the plan, those of others are passed on to be known to it.
+// Both come from the same reading and the same events.
 
-import { familyOf } from '../../inet/address.ts'
-import type { Prefix } from '../../inet/prefix.ts'
 import type { ForeignRoute } from '../../plan/underlay.ts'
 import { isTunnelName } from '../../plan/wanted.ts'
-import type { Kind, Refused } from '../../reconcile/kind.ts'
-import {
-  type KernelNextHop,
-  type KernelRoute,
-  metricOf,
-  type PrintedRoute,
-  RTN_BLACKHOLE,
-  RTN_UNICAST,
-} from './kernel-route.ts'
+import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
+import { ForeignRoutes } from './foreign-routes.ts'
+import { type KernelRoute, metricOf, type PrintedRoute, routeKey, sameRoute } from './kernel-route.ts'
 import { isOurs, isWorkloadDevice, type Ownership } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
 import { InterruptedReading, type RouteTable } from './route-table.ts'
@@ -30,59 +22,15 @@ export interface RoutesOptions {
   onForeign(): void
 }
 
-/** What an event says of one of our keys. */
-export interface Seen<T> {
-  readonly key: string
-  readonly item: T | undefined
-}
-
-/** The key of a route, which for all that we write is its prefix. */
-export function routeKey({ prefix, metric }: KernelRoute): string {
-  return metric === undefined ? prefix : `${prefix} metric ${metric}`
-}
-
 /** So often at most a table is read in a row that others change meanwhile; then it waits for the next time. */
 const READINGS = 5
-
-const COMPARED = [
-  'prefix',
-  'metric',
-  'type',
-  'protocol',
-  'device',
-  'gateway',
-  'scope',
-  'onlink',
-  'mtu',
-  'source',
-] as const
-
-/** Equal in everything the kernel holds. */
-export function sameRoute(a: KernelRoute, b: KernelRoute): boolean {
-  return COMPARED.every((field) => a[field] === b[field]) && sameNextHops(a, b)
-}
-
-/** In whatever order: IPv6 ones are routes of their own to the kernel. */
-function sameNextHops({ nexthops: a }: KernelRoute, { nexthops: b }: KernelRoute): boolean {
-  if (!a || !b) return a === b
-  return a.map(nextHopText).sort().join() === b.map(nextHopText).sort().join()
-}
-
-function nextHopText({ device, gateway, onlink, weight, dead }: KernelNextHop): string {
-  return [device, gateway, onlink, weight, dead].join(' ')
-}
-
-/** The devices it leads to. */
-function devicesOf({ device, nexthops }: KernelRoute): (string | undefined)[] {
-  return nexthops ? nexthops.map((hop) => hop.device) : [device]
-}
 
 export class Routes implements Kind<KernelRoute> {
   readonly name = 'routes'
   readonly key = routeKey
   readonly same = sameRoute
   readonly #options: RoutesOptions
-  #foreign = new ForeignTable()
+  #foreign = new ForeignRoutes()
 
   constructor(options: RoutesOptions) {
     this.#options = options
@@ -118,11 +66,11 @@ export class Routes implements Kind<KernelRoute> {
 
   async #readAll(): Promise<readonly KernelRoute[]> {
     const ours: KernelRoute[] = []
-    const foreign = new ForeignTable()
+    const foreign = new ForeignRoutes()
     for await (const some of this.#options.table.read()) {
       for (const printed of some) {
         if (isOurs(printed, this.#options.ownership)) ours.push(printed.route)
-        else if (isWayOut(printed)) foreign.set(foreignRoute(printed))
+        else foreign.add(printed)
       }
     }
     this.#foreign = foreign
@@ -159,8 +107,8 @@ export class Routes implements Kind<KernelRoute> {
     if (!printed.main || printed.tos) return undefined
     const key = routeKey(printed.route)
     const ours = isOurs(printed, this.#options.ownership)
-    if (ours || deleted || !isWayOut(printed)) this.#noForeign(printed.prefix, printed.metric)
-    else this.#noteForeign(foreignRoute(printed))
+    const isAnother = !ours && !deleted && this.#foreign.add(printed)
+    if (isAnother || this.#foreign.delete(printed.prefix, printed.metric)) this.#options.onForeign()
     if (ours) return { key, item: deleted ? undefined : printed.route }
     // A route of others in the place of ours has replaced it; one that goes leaves ours alone.
     return deleted ? undefined : { key, item: undefined }
@@ -168,8 +116,7 @@ export class Routes implements Kind<KernelRoute> {
 
   /** The kernel drops the IPv4 routes of an interface that goes down, and does not say so. */
   deviceDown(device: string): void {
-    for (const route of this.foreign())
-      if (route.device === device) this.#foreign.delete(route.prefix, route.metric)
+    this.#foreign.deviceDown(device)
   }
 
   /** Routes of others, the kernel's own among them. */
@@ -179,16 +126,8 @@ export class Routes implements Kind<KernelRoute> {
 
   /** What others had in the place of ours is gone, of which no event need tell. */
   #displace(written: readonly KernelRoute[]): void {
-    for (const route of written) this.#noForeign(route.prefix, metricOf(route))
-  }
-
-  #noteForeign(route: ForeignRoute): void {
-    this.#foreign.set(route)
-    this.#options.onForeign()
-  }
-
-  #noForeign(prefix: Prefix, metric: number): void {
-    if (this.#foreign.delete(prefix, metric)) this.#options.onForeign()
+    for (const route of written)
+      if (this.#foreign.delete(route.prefix, metricOf(route))) this.#options.onForeign()
   }
 
   /** Why those routes that nothing else marks as ours cannot be noted down, if so. */
@@ -227,36 +166,7 @@ export class Routes implements Kind<KernelRoute> {
   }
 }
 
-/** As the kernel keeps them: two routes of one prefix and metric replace each other. */
-class ForeignTable {
-  readonly #byPrefix = new Map<Prefix, Map<number, ForeignRoute>>()
-
-  set(route: ForeignRoute): void {
-    const beside = this.#byPrefix.get(route.prefix)
-    if (beside) beside.set(route.metric, route)
-    else this.#byPrefix.set(route.prefix, new Map([[route.metric, route]]))
-  }
-
-  /** True when there was one. */
-  delete(prefix: Prefix, metric: number): boolean {
-    const beside = this.#byPrefix.get(prefix)
-    if (!beside?.delete(metric)) return false
-    if (beside.size === 0) this.#byPrefix.delete(prefix)
-    return true
-  }
-
-  all(): ForeignRoute[] {
-    return [...this.#byPrefix.values()].flatMap((beside) => [...beside.values()])
-  }
-}
-
-/** Unreachable, prohibit and blackhole routes count too: packets do not get past them. */
-function isWayOut({ main, tos, dead, type, prefix }: PrintedRoute): boolean {
-  const isLinkLocal = familyOf(prefix) === 'ipv6' && /^(fe80|ff)/.test(prefix)
-  return main && !tos && !dead && !isLinkLocal && (type === RTN_UNICAST || type >= RTN_BLACKHOLE)
-}
-
-function foreignRoute({ prefix, route, metric }: PrintedRoute): ForeignRoute {
-  const { device, gateway } = route.nexthops?.find(({ dead }) => !dead) ?? route
-  return { prefix, device, gateway, metric }
+/** The devices it leads to. */
+function devicesOf({ device, nexthops }: KernelRoute): (string | undefined)[] {
+  return nexthops ? nexthops.map((hop) => hop.device) : [device]
 }

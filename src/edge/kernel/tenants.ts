@@ -10,8 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { isHost, type Prefix, prefixAddress } from '../../inet/prefix.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import type { Conntrack } from './conntrack.ts'
-import type { KernelRoute } from './kernel-route.ts'
-import { routeKey, sameRoute } from './routes.ts'
+import { type KernelRoute, routeKey, sameRoute } from './kernel-route.ts'
 
 export interface TenantsOptions {
   readonly routes: Omit<Kind<KernelRoute>, 'key' | 'same' | 'name'>
