@@ -1,8 +1,9 @@
 // Documents that come to the datastore and go again, and how long that takes to be a route in the kernel: with nothing else
 // there, and beside routes of a peer.
 //
-// The clock runs from just before the transaction is handed to etcd, so that etcd's own part is in it, until the kernel tells
-// of the route. What of it is etcd's and Node's shows `a bare watcher`, which does no more than watch and write.
+// Two clocks run until the kernel tells of the route: from just before the transaction is handed to etcd, so that etcd's own
+// part is in it, and from when etcd's word leaves for the node. What of the latter is Node's shows `a bare watcher`, which
+// does no more than watch and write.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Document } from '../src/cluster/feed.ts'
@@ -12,9 +13,10 @@ import { clusterDocuments } from './contestants/ours.ts'
 import { fill } from './fill.ts'
 import { clientAddress, DAEMON, type Ground } from './ground.ts'
 import { RouteWatch, routeCount, routesReach } from './kernel.ts'
-import { type Measure, shown, withDaemon } from './measure.ts'
+import { type Figures, type Measure, shown, withDaemon } from './measure.ts'
 import { percentile } from './stats.ts'
 import { type Store, startStore } from './store.ts'
+import { stampNow, WordWatch } from './word.ts'
 
 const TRIES = 200
 const SMOKE = 10
@@ -36,7 +38,9 @@ export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
   prepare(ground: Ground, store: Store): () => unknown
 }
 
-export function newsMeasure({ clients, turns, network: [octets, bits], prepare, ...named }: News): Measure {
+export function newsMeasure(news: News): Measure {
+  const { clients, turns, network, prepare, ...named } = news
+  const [octets, bits] = network
   return {
     ...named,
     unit: 'ms',
@@ -55,15 +59,16 @@ export function newsMeasure({ clients, turns, network: [octets, bits], prepare, 
           const peer = await fillBy(contestant, pid, size)
           const end = prepare(ground, store)
           await theyMeet(store, turns[0]!, pid)
-          const watch = new RouteWatch(pid, Buffer.from(octets).readUInt32BE(), bits)
+          const route = new RouteWatch(pid, Buffer.from(octets).readUInt32BE(), bits)
+          const word = new WordWatch(store.port, DAEMON)
           const [warmUp, tries] = size === SMOKE ? [0, 2] : [WARM_UP, TRIES]
-          await newsTimes(store, turns, watch, warmUp)
-          const times = await newsTimes(store, turns, watch, tries)
-          watch.close()
+          await newsTimes(store, turns, { route, word }, warmUp)
+          const times = await newsTimes(store, turns, { route, word }, tries)
+          route.close()
+          word.close()
           peer?.close()
           await end()
-          const beside = `beside ${shown(size)} routes`
-          return { [`${beside}, median`]: percentile(times, 50), [`${beside}, p99`]: percentile(times, 99) }
+          return figures(`beside ${shown(size)} routes`, times)
         })
       } finally {
         await store.close()
@@ -89,24 +94,41 @@ async function theyMeet(store: Store, documents: readonly Document[], pid: numbe
   await routesReach(pid, (count) => count === before)
 }
 
-/** Milliseconds from documents to what `watch` watches, each time some came. */
+/** Of one change, in milliseconds until its route is in the kernel. */
+interface Times {
+  readonly sinceHanded: number
+  readonly sinceWord: number
+}
+
 async function newsTimes(
   store: Store,
   turns: News['turns'],
-  watch: RouteWatch,
+  { route, word }: { readonly route: RouteWatch; readonly word: WordWatch },
   tries: number,
-): Promise<readonly number[]> {
-  const times: number[] = []
+): Promise<readonly Times[]> {
+  const times: Times[] = []
   for (let i = 0; i < tries; i++) {
     const documents = turns[i % turns.length]!
     await pause(QUIET_MS)
-    const begin = performance.now()
+    word.clear()
+    const begin = stampNow()
     store.put(documents)
-    watch.wait()
-    times.push(performance.now() - begin)
+    route.wait()
+    const end = stampNow()
+    times.push({ sinceHanded: end - begin, sinceWord: end - word.first() })
     await pause(QUIET_MS)
     store.remove(documents)
-    watch.wait()
+    route.wait()
   }
   return times
+}
+
+function figures(beside: string, times: readonly Times[]): Figures {
+  const [whole, ours] = [times.map((one) => one.sinceHanded), times.map((one) => one.sinceWord)]
+  return {
+    [`${beside}, median`]: percentile(whole, 50),
+    [`${beside}, p99`]: percentile(whole, 99),
+    [`${beside}, since etcd's word, median`]: percentile(ours, 50),
+    [`${beside}, since etcd's word, p99`]: percentile(ours, 99),
+  }
 }

@@ -14,6 +14,7 @@ const MEMORY = '/dev/shm'
 
 export interface Store {
   readonly url: string
+  readonly port: number
   /** All of them in one transaction, which is under way when this returns. */
   put(documents: readonly Document[]): void
   remove(documents: readonly Document[]): void
@@ -24,12 +25,13 @@ export interface Store {
 export async function startStore(documents: readonly Document[]): Promise<Store> {
   const ends: (() => Promise<void>)[] = []
   const { url } = await startEtcd({ teardown: (end) => ends.push(end) }, { host: STORE, parent: MEMORY })
-  const { hostname, port } = new URL(url)
-  const socket = connect({ host: hostname, port: Number(port), noDelay: true })
+  const port = Number(new URL(url).port)
+  const socket = connect({ host: STORE, port, noDelay: true })
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const commit = (operations: readonly object[]) => socket.write(request(operations))
   const store: Store = {
     url,
+    port,
     put: (all) => commit(all.map((one) => ({ request_put: entryOf(one) }))),
     remove: (all) => commit(all.map((one) => ({ request_delete_range: { key: entryOf(one).key } }))),
     async close() {
