@@ -129,6 +129,20 @@ t.test('a process that is killed is replaced, and nothing is lost', needsRoot, a
   t.equal(ns.show('route show proto 80').length, 2)
 })
 
+t.test('so is one that is killed with two flushes on their way', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { ip, started } = counting(openIp(ns.name))
+  const batch = new Batch(ip)
+  t.teardown(() => batch.close())
+  const linesOf = (i: number): string[] =>
+    Array.from({ length: 250 }, (_, j) => `route replace blackhole 10.${i}.${j}.0/24 proto 80`)
+  const answers = Promise.all([1, 2, 3].map((i) => batch.run(linesOf(i))))
+  started[0]!.kill()
+  t.same((await answers).flat(), Array.from({ length: 750 }))
+  t.equal(ns.show('route show proto 80').length, 750)
+  t.equal(started.length, 2)
+})
+
 t.test(
   'calls are carried out in their order, and none waits for ever on a closed batch',
   needsRoot,
