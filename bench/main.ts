@@ -35,7 +35,7 @@ const { values: options, positionals: names } = parseArgs({
 const measures = MEASURES.filter(({ name }) => names.length === 0 || names.includes(name))
 const contestants = CONTESTANTS.filter(
   ({ name }) => !options.only || options.only.split(',').includes(name),
-).map((one) => (options.profile && one.name === OURS ? profiled(one, resolve(options.profile)) : one))
+).map((one) => (options.profile && one.name.startsWith(OURS) ? profiled(one, resolve(options.profile)) : one))
 const runs = options.smoke ? 1 : Number(options.runs)
 const all = new Map<string, Series & { values: number[] }>()
 let failures = 0
