@@ -25,8 +25,8 @@ interface Mutable<T> extends Entry<T> {
   inForce: boolean
   /** `inForce` as it was told last. */
   told: boolean
-  /** The record stays that of its key, whatever is said of it. */
-  isHeld: boolean
+  /** So many questions to the kernel are about it. Until they are answered the record stays that of its key. */
+  asked: number
 }
 
 export class Entries<T> {
@@ -93,15 +93,15 @@ export class Entries<T> {
     this.#settle(own)
   }
 
-  /** The kernel is being asked to change what it holds of this key: until `release` the record stays. */
+  /** The kernel is being asked to change what it holds of this key: until it is released as often the record stays. */
   hold(entry: Entry<T>): void {
     const own = entry as Mutable<T>
-    own.isHeld = true
+    own.asked++
   }
 
   release(entry: Entry<T>): void {
     const own = entry as Mutable<T>
-    own.isHeld = false
+    own.asked--
     this.#forgetIfOver(own)
   }
 
@@ -147,12 +147,12 @@ export class Entries<T> {
     return wanted === actual || this.#kind.same(wanted, actual)
   }
 
-  #forgetIfOver({ key, wanted, actual, told, isHeld }: Mutable<T>): void {
-    if (!wanted && !actual && !told && !isHeld) this.#byKey.delete(key)
+  #forgetIfOver({ key, wanted, actual, told, asked }: Mutable<T>): void {
+    if (!wanted && !actual && !told && asked === 0) this.#byKey.delete(key)
   }
 }
 
 function nothing<T>(key: string): Mutable<T> {
   const [wanted, actual, line] = [undefined, undefined, undefined]
-  return { key, wanted, actual, line, inForce: false, told: false, isHeld: false }
+  return { key, wanted, actual, line, inForce: false, told: false, asked: 0 }
 }

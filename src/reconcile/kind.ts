@@ -19,6 +19,8 @@ export interface Kind<T> {
   same(a: T, b: T): boolean
   /** Its events tell of what others do, and not of what we write ourselves. */
   readonly silent?: boolean
+  /** What is asked comes about in the order in which it was asked, so there may be a second question before an answer. */
+  readonly pipelined?: boolean
   /** The interface it hangs on. When that goes down or away the kernel drops the item without a word. */
   device?(item: T): string | undefined
   /** An item nobody asked for stays at least until then (milliseconds of the reconciler's clock). */

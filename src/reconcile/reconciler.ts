@@ -21,6 +21,23 @@ import { earliest, Refusals } from './refusals.ts'
 /** So many items go to the kernel before others get a turn: of routes a millisecond of its time. */
 const BATCH = 256
 
+/** What the kernel is being asked: what it holds, or to take a batch. */
+interface Question<T> {
+  /** What it is to hold, or no longer. */
+  readonly items: ReadonlyMap<Entry<T>, T>
+  /** Keys of which events told meanwhile. */
+  readonly told: Set<string>
+}
+
+/** One of the two ways to bring the kernel to what is wanted. */
+interface Change<T> {
+  readonly line: Line<Entry<T>>
+  itemOf(entry: Entry<T>): T
+  write(items: readonly T[]): Promise<readonly Refused[]>
+  /** What the kernel holds when it has taken the item. */
+  after(item: T): T | undefined
+}
+
 /** What had happened to an item that we put right. */
 export type Cause = 'removed' | 'changed' | 'added' | 'device'
 
@@ -39,10 +56,18 @@ export interface Diff<T> {
   readonly remove: readonly T[]
 }
 
+export interface ReconcilerOptions {
+  /** The kernel has answered some of what it was asked: `takeInForce` may have news. */
+  onWritten?(): void
+  /** Items to a batch; for tests. */
+  readonly batch?: number
+}
+
 export class Reconciler<T> {
   readonly #kind: Kind<T>
   readonly #clock: Clock
   readonly #onWritten: () => void
+  readonly #batch: number
   readonly #entries: Entries<T>
   readonly #toPut = new Line<Entry<T>>()
   readonly #toRemove = new Line<Entry<T>>()
@@ -55,18 +80,16 @@ export class Reconciler<T> {
   readonly #repairs: Record<Cause, number> = { removed: 0, changed: 0, added: 0, device: 0 }
   /** Unwanted keys whose interface has changed since: should they be wanted again, they may not be there. */
   readonly #doubted = new Set<string>()
-  /** Keys of which events told during the operation under way. */
-  readonly #told = new Set<string>()
-  #busy = false
-  #inFlight: ReadonlyMap<Entry<T>, T> = new Map()
+  /** What it has not answered. */
+  readonly #asked = new Set<Question<T>>()
   #turn: Promise<void> = Promise.resolve()
   #readOnce = false
 
-  /** `onWritten`: the kernel has answered some of what it was asked; `takeInForce` may have news. */
-  constructor(kind: Kind<T>, clock: Clock, onWritten: () => void = () => {}) {
+  constructor(kind: Kind<T>, clock: Clock, { onWritten = () => {}, batch = BATCH }: ReconcilerOptions = {}) {
     this.#kind = kind
-    this.#onWritten = onWritten
     this.#clock = clock
+    this.#onWritten = onWritten
+    this.#batch = batch
     this.#entries = new Entries(kind)
     this.#refusals = new Refusals(clock)
     this.#echoes = new Echoes(clock, kind.same)
@@ -99,7 +122,8 @@ export class Reconciler<T> {
    */
   doubt(device: string, ours = false): void {
     const on = (item: T | undefined): boolean => this.#entries.deviceOf(item) === device
-    const unsure = [...this.#inFlight].filter(([, item]) => on(item)).map(([entry]) => entry)
+    const asked = [...this.#asked].flatMap(({ items }) => [...items])
+    const unsure = asked.filter(([, item]) => on(item)).map(([entry]) => entry)
     for (const { key, wanted, inForce } of [...unsure, ...this.#entries.on(device)]) {
       if (!wanted) {
         this.#doubted.add(key)
@@ -117,15 +141,16 @@ export class Reconciler<T> {
   /** Reads what the kernel holds; everything that differs becomes dirty. Rejects when it cannot be read. */
   resync(): Promise<void> {
     return this.#exclusively(async () => {
+      const { told } = this.#ask(new Map())
       const found = await this.#kind.read()
       const keys = new Set<string>()
       for (const item of found) {
         const key = this.#kind.key(item)
         keys.add(key)
-        this.#found(key, item)
+        if (!told.has(key)) this.#found(key, item)
       }
       for (const { key, actual } of this.#entries.values())
-        if (actual && !keys.has(key)) this.#found(key, undefined)
+        if (actual && !keys.has(key) && !told.has(key)) this.#found(key, undefined)
       this.#readOnce = true
     })
   }
@@ -138,23 +163,21 @@ export class Reconciler<T> {
 
   /** Writes all wanted items that were dirty when it began, and those whose retry is due. */
   put(): Promise<void> {
-    return this.#exclusively(async () => {
-      this.#wake()
-      for (let left = this.#toPut.size; left > 0; left -= BATCH) {
-        const batch = this.#take(this.#toPut, Math.min(left, BATCH), ({ wanted }) => wanted!)
-        this.#written(await this.#kind.put(batch), (item) => item)
-      }
+    return this.#write({
+      line: this.#toPut,
+      itemOf: ({ wanted }) => wanted!,
+      write: (items) => this.#kind.put(items),
+      after: (item) => item,
     })
   }
 
   /** Removes all items that were unwanted when it began. */
   prune(): Promise<void> {
-    return this.#exclusively(async () => {
-      this.#wake()
-      for (let left = this.#toRemove.size; left > 0; left -= BATCH) {
-        const batch = this.#take(this.#toRemove, Math.min(left, BATCH), ({ actual }) => actual!)
-        this.#written(await this.#kind.remove(batch), () => undefined)
-      }
+    return this.#write({
+      line: this.#toRemove,
+      itemOf: ({ actual }) => actual!,
+      write: (items) => this.#kind.remove(items),
+      after: () => undefined,
     })
   }
 
@@ -203,58 +226,67 @@ export class Reconciler<T> {
 
   /** One operation at a time, since each begins with what the one before it found. */
   #exclusively(operation: () => Promise<void>): Promise<void> {
-    const run = this.#turn.then(async () => {
-      this.#busy = true
-      await operation()
-    })
-    this.#turn = run
-      .catch(() => {})
-      .then(() => {
-        this.#busy = false
-        this.#told.clear()
-      })
+    const run = this.#turn.then(operation)
+    this.#turn = run.catch(() => {}).then(() => this.#asked.clear())
     return run
   }
 
   #hear(key: string): void {
-    if (this.#busy) this.#told.add(key)
+    for (const { told } of this.#asked) told.add(key)
   }
 
-  #take(from: Line<Entry<T>>, most: number, itemOf: (entry: Entry<T>) => T): readonly T[] {
-    const batch = new Map<Entry<T>, T>()
-    for (const entry of from.take(most)) {
-      batch.set(entry, itemOf(entry))
+  #write(change: Change<T>): Promise<void> {
+    return this.#exclusively(async () => {
+      this.#wake()
+      let before = Promise.resolve()
+      for (let left = change.line.size; left > 0; left -= this.#batch) {
+        const answered = this.#writeSome(change, Math.min(left, this.#batch))
+        await (this.#kind.pipelined ? before : answered)
+        before = answered
+      }
+      await before
+    })
+  }
+
+  async #writeSome({ line, itemOf, write, after }: Change<T>, most: number): Promise<void> {
+    const entries = line.take(most)
+    const question = this.#ask(new Map(entries.map((entry) => [entry, itemOf(entry)])))
+    for (const entry of entries) {
       this.#entries.hold(entry)
       this.#countRepair(entry.key) // now: once it is written, its own echo may be faster than the answer
     }
-    this.#told.clear()
-    this.#inFlight = batch
-    return [...batch.values()]
+    const refused = await write([...question.items.values()])
+    this.#answered(question, refused, after)
   }
 
-  /** The kernel has answered the batch in flight: what it took is what is there `now`. */
-  #written(refused: readonly Refused[], now: (item: T) => T | undefined): void {
+  #ask(items: ReadonlyMap<Entry<T>, T>): Question<T> {
+    const question = { items, told: new Set<string>() }
+    this.#asked.add(question)
+    return question
+  }
+
+  #answered(question: Question<T>, refused: readonly Refused[], after: Change<T>['after']): void {
+    this.#asked.delete(question)
     const refusedKeys = new Set(refused.map(({ key }) => key))
     for (const refusal of refused) this.#refusals.add(refusal)
-    for (const [entry, item] of this.#inFlight) {
-      if (!refusedKeys.has(entry.key)) this.#took(entry, now(item))
+    for (const [entry, item] of question.items) {
+      if (!refusedKeys.has(entry.key)) this.#took(entry, after(item), question.told.has(entry.key))
       this.#entries.release(entry)
     }
-    this.#inFlight = new Map()
     this.#onWritten()
   }
 
-  #took(entry: Entry<T>, item: T | undefined): void {
+  #took(entry: Entry<T>, item: T | undefined, isToldOtherwise: boolean): void {
     const { key } = entry
     if (!this.#kind.silent) this.#echoes.wrote(key, item)
     this.#refusals.forget(key)
-    if (!this.#told.has(key)) this.#believe(entry, item)
+    if (!isToldOtherwise) this.#believe(entry, item)
     this.#mark(entry)
   }
 
   /** A reading says what `key` holds. */
   #found(key: string, item: T | undefined): void {
-    if (!this.#told.has(key)) this.#observe(key, item, this.#readOnce ? this.#drifted(key, item) : undefined)
+    this.#observe(key, item, this.#readOnce ? this.#drifted(key, item) : undefined)
   }
 
   #observe(key: string, item: T | undefined, cause: Cause | undefined): void {

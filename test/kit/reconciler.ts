@@ -2,7 +2,7 @@
 
 import type { TimerClock } from '../../src/reconcile/clock.ts'
 import type { Kind, Refused } from '../../src/reconcile/kind.ts'
-import { Reconciler } from '../../src/reconcile/reconciler.ts'
+import { Reconciler, type ReconcilerOptions } from '../../src/reconcile/reconciler.ts'
 
 export interface Item {
   readonly key: string
@@ -49,6 +49,7 @@ export class FakeClock implements TimerClock {
 
 export class FakeKernel implements Kind<Item> {
   readonly name: string
+  pipelined = false
   readonly held = new Map<string, Item>()
   /** What was asked of it: `put a=1`, `remove a=1`, `read`. */
   readonly calls: string[] = []
@@ -57,6 +58,8 @@ export class FakeKernel implements Kind<Item> {
   /** Events not yet delivered, in order. An undefined item was deleted. */
   readonly events: { key: string; item: Item | undefined }[] = []
   keepUntil: (item: Item) => number = () => 0
+  /** What it does at once is answered after this. */
+  answering: Promise<void> = Promise.resolve()
   /** Called once, while the next write or read is under way. */
   meanwhile: () => void = () => {}
 
@@ -86,12 +89,14 @@ export class FakeKernel implements Kind<Item> {
   async put(items: readonly Item[]): Promise<readonly Refused[]> {
     const refused = items.flatMap((item) => this.#refuse(item) ?? this.change(item.key, item, 'put'))
     this.#inBetween()
+    await this.answering
     return refused
   }
 
   async remove(items: readonly Item[]): Promise<readonly Refused[]> {
     const refused = items.flatMap((item) => this.#refuse(item) ?? this.change(item.key, undefined, 'remove'))
     this.#inBetween()
+    await this.answering
     return refused
   }
 
@@ -137,10 +142,14 @@ export interface Bench {
 }
 
 export function bench(...held: string[]): Bench {
+  return benchOf({}, ...held)
+}
+
+export function benchOf(options: ReconcilerOptions, ...held: string[]): Bench {
   const kernel = new FakeKernel()
   for (const text of held) kernel.held.set(item(text).key, item(text))
   const clock = new FakeClock()
-  const reconciler = new Reconciler(kernel, clock)
+  const reconciler = new Reconciler(kernel, clock, options)
   return {
     kernel,
     clock,

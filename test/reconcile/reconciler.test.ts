@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { bench, type Item, item } from '../kit/reconciler.ts'
+import { bench, benchOf, type Item, item } from '../kit/reconciler.ts'
 
 t.test('what is wanted is put, and known to be in force once the kernel took it', async (t) => {
   const { kernel, reconciler, want } = bench()
@@ -315,6 +315,45 @@ t.test('when its grace is over its kind is asked again', async (t) => {
   t.same(kernel.contents(), [])
 })
 
+t.test(
+  'a kind that bears it is asked for the next batch before it has answered, and for no more',
+  async (t) => {
+    for (const pipelined of [false, true]) {
+      const { kernel, reconciler, want } = benchOf({ batch: 1 })
+      kernel.pipelined = pipelined
+      let answer = (): void => {}
+      kernel.answering = new Promise((resolve) => {
+        answer = resolve
+      })
+      want('a=1', 'b=1', 'c=1')
+      const written = reconciler.apply({ prune: true })
+      await turn()
+      t.equal(kernel.calls.length, pipelined ? 2 : 1)
+      t.equal(reconciler.view().inForce, 0)
+      answer()
+      await written
+      t.equal(kernel.calls.length, 3)
+      t.equal(reconciler.view().inForce, 3)
+    }
+  },
+)
+
+t.test('of two questions about one item the answer to the later counts', async (t) => {
+  const { kernel, reconciler, want, unwant } = benchOf({ batch: 1 })
+  kernel.pipelined = true
+  want('b=1', 'a=1')
+  kernel.refuses.set('a', 'no')
+  kernel.meanwhile = () => {
+    kernel.refuses.clear()
+    want('a=2')
+    kernel.meanwhile = () => unwant('a')
+  }
+  await reconciler.apply({ prune: false })
+  want('a=3')
+  await reconciler.apply({ prune: true })
+  t.same(kernel.contents(), ['a=3', 'b=1'])
+})
+
 t.test('a reading that fails changes nothing', async (t) => {
   const { kernel, reconciler, want } = bench()
   want('a=1')
@@ -327,6 +366,9 @@ t.test('a reading that fails changes nothing', async (t) => {
 // Any order of wishes, foreign writes, late events, readings and refusals: when it is over the kernel is as wanted.
 const key = fc.constantFrom('a', 'b', 'c')
 const value = fc.constantFrom('1', '2')
+/** Until all that can go on has gone on. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 const move = fc.oneof(
   fc.record({ do: fc.constant('want' as const), key, value: fc.option(value) }),
   fc.record({ do: fc.constant('foreign' as const), key, value: fc.option(value) }),
@@ -336,34 +378,38 @@ const move = fc.oneof(
   fc.record({
     do: fc.constant('apply' as const),
     during: fc.option(fc.record({ key, value: fc.option(value) })),
+    after: fc.option(fc.record({ key, value: fc.option(value) })),
   }),
 )
 
 t.test('whatever happens in whatever order, the kernel ends as wanted', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(move, { maxLength: 25 }), async (moves) => {
-      const { kernel, clock, reconciler } = bench('a=1')
+    fc.asyncProperty(fc.boolean(), fc.array(move, { maxLength: 25 }), async (pipelined, moves) => {
+      const { kernel, clock, reconciler } = benchOf(pipelined ? { batch: 1 } : {}, 'a=1')
+      kernel.pipelined = pipelined
       const wanted = new Map<string, Item>()
       const made = (of: string, to: string | null): Item | undefined =>
         to === null ? undefined : item(`${of}=${to}`)
+      const want = (of: string, to: string | null): void => {
+        const wish = made(of, to)
+        if (wish) wanted.set(of, wish)
+        else wanted.delete(of)
+        reconciler.want(of, wish)
+      }
       for (const step of moves) {
         clock.time += 10
-        if (step.do === 'want') {
-          const wish = made(step.key, step.value)
-          if (wish) wanted.set(step.key, wish)
-          else wanted.delete(step.key)
-          reconciler.want(step.key, wish)
-        }
+        if (step.do === 'want') want(step.key, step.value)
         if (step.do === 'foreign') kernel.change(step.key, made(step.key, step.value))
         if (step.do === 'tell') kernel.tell(reconciler)
         if (step.do === 'refuse' && step.refused) kernel.refuses.set(step.key, 'no')
         if (step.do === 'refuse' && !step.refused) kernel.refuses.delete(step.key)
         if (step.do === 'resync') await reconciler.resync()
         if (step.do === 'apply') {
-          const { during } = step
+          const { during, after } = step
           kernel.meanwhile = () => {
             if (during) kernel.change(during.key, made(during.key, during.value))
             if (during?.key === 'a') kernel.tell(reconciler)
+            if (after) kernel.meanwhile = () => want(after.key, after.value)
           }
           await reconciler.apply({ prune: true })
         }

@@ -140,7 +140,7 @@ export class Kernel {
       }),
       isWorkloadDevice: (device) => isWorkloadDevice(device, ownership),
     })
-    this.routes = new Reconciler<KernelRoute>(this.#tenants, clock, () => options.onWritten())
+    this.routes = new Reconciler<KernelRoute>(this.#tenants, clock, { onWritten: () => options.onWritten() })
     this.neighbors = new Reconciler<Neighbor>(this.#neighborKind, clock)
     this.sysctls = new Reconciler(
       new Sysctls({ onWarning, ...(options.procSys !== undefined && { root: options.procSys }) }),

@@ -29,6 +29,7 @@ export class Routes implements Kind<KernelRoute> {
   readonly name = 'routes'
   readonly key = routeKey
   readonly same = sameRoute
+  readonly pipelined = true
   readonly #options: RoutesOptions
   #foreign = new ForeignRoutes()
 

@@ -37,6 +37,10 @@ export class Tenants implements Kind<KernelRoute> {
     return this.#options.routes.silent ?? false
   }
 
+  get pipelined(): boolean {
+    return this.#options.routes.pipelined ?? false
+  }
+
   device(route: KernelRoute): string | undefined {
     return this.#options.routes.device?.(route)
   }

@@ -38,6 +38,14 @@ export function rtnetlinkRoutes(namespace?: string, answers = ANSWERS): RouteTab
   }
 }
 
+/** Messages that the kernel is handed together. */
+interface Call {
+  readonly bytes: Uint8Array
+  /** Number of the first message. */
+  readonly first: number
+  readonly count: number
+}
+
 /** Writes in the order in which it is asked, a call at a time. */
 class RouteWriter {
   readonly #socket: NetlinkSocket
@@ -49,10 +57,19 @@ class RouteWriter {
     this.#socket = socket
   }
 
-  write(routes: readonly KernelRoute[], encode: typeof writeReplace): Promise<readonly Outcome[]> {
-    const outcomes = this.#last.then(() => this.#writeAll(routes, encode))
-    this.#last = outcomes
-    return outcomes
+  /** Put into bytes at once, so that the kernel has them as soon as it is done with what it was asked before. */
+  async write(routes: readonly KernelRoute[], encode: typeof writeReplace): Promise<readonly Outcome[]> {
+    const indexOf = remembering((name: string) => this.#socket.indexOf(name))
+    const absent = routes.map((route) => missingDevice(route, indexOf))
+    const there = routes.filter((_, i) => absent[i] === undefined)
+    const answered: Promise<readonly Outcome[]>[] = []
+    for (let at = 0; at < there.length; ) {
+      const call = this.#compose(there, at, (route) => encode(this.#out, this.#sequence, route, indexOf))
+      answered.push(this.#inTurn(call))
+      at += call.count
+    }
+    const outcomes = (await Promise.all(answered)).flat().values()
+    return absent.map((device) => (device === undefined ? outcomes.next().value : noDeviceText(device)))
   }
 
   async close(): Promise<void> {
@@ -60,35 +77,28 @@ class RouteWriter {
     this.#socket.close()
   }
 
-  async #writeAll(routes: readonly KernelRoute[], encode: typeof writeReplace): Promise<readonly Outcome[]> {
-    const outcomes: Outcome[] = []
-    const indexOf = remembering((name: string) => this.#socket.indexOf(name))
-    while (outcomes.length < routes.length) {
-      const first = this.#sequence
-      /** By place in this call, the place in `routes`. */
-      const asked: number[] = []
-      for (let i = outcomes.length; i < routes.length && this.#out.length < CALL; i++) {
-        const absent = missingDevice(routes[i]!, indexOf)
-        outcomes.push(absent === undefined ? undefined : noDeviceText(absent))
-        if (absent !== undefined) continue
-        encode(this.#out, this.#sequence, routes[i]!, indexOf)
-        this.#sequence = (this.#sequence + 1) >>> 0
-        asked.push(i)
-      }
-      if (asked.length === 0) continue
-      const answers = await this.#call(first, asked.length)
-      for (const [i, at] of asked.entries()) outcomes[at] = answers[i]
+  #compose(routes: readonly KernelRoute[], from: number, encode: (route: KernelRoute) => void): Call {
+    const first = this.#sequence
+    let to = from
+    for (; to < routes.length && this.#out.length < CALL; to++) {
+      encode(routes[to]!)
+      this.#sequence = (this.#sequence + 1) >>> 0
     }
-    return outcomes
+    this.#out.acknowledge()
+    return { bytes: this.#out.take(), first, count: to - from }
   }
 
-  /** Sends what was written, `count` messages from number `first` on. */
-  async #call(first: number, count: number): Promise<readonly Outcome[]> {
-    this.#out.acknowledge()
+  #inTurn(call: Call): Promise<readonly Outcome[]> {
+    const answers = this.#last.then(() => this.#send(call))
+    this.#last = answers
+    return answers
+  }
+
+  async #send({ bytes, first, count }: Call): Promise<readonly Outcome[]> {
     const answered = new Map<number, Outcome>()
     let silence: Outcome = refusalText({ error: ENOBUFS })
     try {
-      await this.#socket.send(this.#out.take())
+      await this.#socket.send(bytes)
       for (const answer of this.#answers())
         answered.set((answer.sequence - first) >>> 0, answer.error === 0 ? undefined : refusalText(answer))
       if (answered.has(count - 1)) silence = undefined // nothing before the last was lost, so it is done
