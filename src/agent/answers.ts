@@ -1,7 +1,6 @@
 // What the agent answers when somebody asks why: routes of the plan, paths and peers of BGP.
 
 import type { BfdView } from '../bfd/view.ts'
-import type { SpeakerEvent } from '../bgp/events.ts'
 import type { RankedPath } from '../bgp/rib/rib.ts'
 import type { Speaker } from '../bgp/speaker.ts'
 import type { Path, PeerView } from '../bgp/types.ts'
@@ -28,38 +27,33 @@ import {
 import type { Declined } from '../plan/offer.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { Route } from '../plan/wanted.ts'
+import type { Peering } from './peering.ts'
 import { type ResetOrder, resetOf } from './resets.ts'
 
-/** Whom the answers are asked of. `speaker` and `step` are there once the agent speaks BGP. */
+/** Whom the answers are asked of. */
 export interface Asked {
   readonly plan: Plan
   readonly kernel: Kernel
-  speaker(): Speaker | undefined
-  /** Whether a prefix of ours is announced by now. */
-  announces(prefix: Prefix): boolean
-  step(event: SpeakerEvent): void
-  /** The watch on the path to a peer. */
-  bfd(peer: string): BfdView | undefined
+  readonly peering: Peering
 }
 
 /** The questions beyond status and settings. */
 export function answers(asked: Asked): Omit<Routes, '/status' | '/config'> {
-  const { plan } = asked
+  const { plan, peering } = asked
   const speaker = (): Speaker => {
-    const found = asked.speaker()
-    if (found) return found
+    if (peering.speaker) return peering.speaker
     throw new QuestionError('BGP has not begun: the agent waits for its datastore')
   }
   return {
     '/explain': ({ destination }) => explain(destination, asked),
     '/bgp/peers': ({ peer }) => {
       const peers = peer === undefined ? speaker().peers() : [peerNamed(peer, speaker())]
-      return peers.map((peer) => withBfd(peer, asked.bfd(peer.name)))
+      return peers.map((peer) => withBfd(peer, peering.bfd(peer.name)))
     },
     '/bgp/routes': ({ prefix }) => paths(prefix, speaker()),
     '/bgp/received': ({ peer }) => received(peerNamed(peer, speaker()), speaker()),
     '/bgp/advertised': ({ peer }) => advertised(peerNamed(peer, speaker()), speaker(), plan),
-    '/bgp/reset': ({ peer, ...order }) => reset(peerNamed(peer, speaker()), order, asked.step),
+    '/bgp/reset': ({ peer, ...order }) => reset(peerNamed(peer, speaker()), order, peering),
   }
 }
 
@@ -104,9 +98,9 @@ function withBfd(peer: PeerView, bfd: BfdView | undefined): PeerAnswer {
 }
 
 /** @throws QuestionError */
-function reset(peer: PeerView, order: ResetOrder, step: Asked['step']): { done: string } {
+function reset(peer: PeerView, order: ResetOrder, peering: Peering): { done: string } {
   const { done, events } = resetOf(peer, order)
-  for (const event of events) step(event)
+  for (const event of events) peering.step(event)
   return { done }
 }
 
@@ -135,10 +129,12 @@ function prefixView(prefix: Prefix, asked: Asked): PrefixView {
 }
 
 /** What is said of a prefix to the peers, and why not where it is the address of a service. */
-function announcements(prefix: Prefix, { plan, announces }: Asked): PrefixView['sources'] {
+function announcements(prefix: Prefix, { plan, peering }: Asked): PrefixView['sources'] {
   const because = plan.originations.get(prefix)?.because
   const untold = plan.services(prefix).filter(({ isAnnounced }) => !isAnnounced)
-  const waits = announces(prefix) ? '' : `, once there is a route to ${plan.leansOn(prefix).join(' or ')}`
+  const waits = peering.announces(prefix)
+    ? ''
+    : `, once there is a route to ${plan.leansOn(prefix).join(' or ')}`
   return [
     ...(because === undefined ? [] : [{ source: 'announced', says: `${because}${waits}` }]),
     ...untold.map(({ id, because }) => ({ source: 'not announced', says: `service ${id}: ${because}` })),

@@ -1,5 +1,5 @@
 // The side of the agent that faces the peers: the speaker, its connections, what may be announced to them, and the paths
-// that BFD watches. It is there from the start, and speaks once it is opened.
+// that BFD watches. It is there from the start, speaks once it is opened, and has restarted when each peer has been heard.
 
 import type { BfdView } from '../bfd/view.ts'
 import type { SpeakerEvent } from '../bgp/events.ts'
@@ -15,6 +15,7 @@ import type { Prefix } from '../inet/prefix.ts'
 import { Announcements } from '../plan/announcements.ts'
 import type { Plan, PlanChanges } from '../plan/plan.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
+import { Restart } from './restart.ts'
 import { listenPoints, peersEvent, watchPaths } from './wishes.ts'
 
 export interface PeeringOptions {
@@ -31,8 +32,12 @@ export interface PeeringOptions {
   onBest(changes: readonly BestPathChange[]): void
   /** Whether what came of what peers said has been carried out so far that they may say more. */
   readonly mayRead: () => boolean
+  /** Whether all is known that is to be announced of our own accord. */
+  isAllKnown(): boolean
   /** A peer has said all it had to say. */
   onHeard(): void
+  /** Each peer has, or is not waited for any longer: routes that none has taught again may go. */
+  onRestarted(): void
 }
 
 const WAITING = { unable: 'the datastore has not said yet who we are' }
@@ -41,11 +46,12 @@ export class Peering {
   readonly #options: PeeringOptions
   readonly #announcements: Announcements
   readonly #bfd: Bfd
+  readonly #restart: Restart
   #reconfiguredAt: number
   #opened: { readonly speaker: Speaker; readonly runner: Runner } | undefined
 
   constructor(options: PeeringOptions) {
-    const { plan, inForce, log, clock } = options
+    const { plan, inForce, log, clock, isAllKnown, onRestarted } = options
     this.#options = options
     this.#reconfiguredAt = options.now()
     this.#announcements = new Announcements({
@@ -54,6 +60,16 @@ export class Peering {
       inForce,
     })
     this.#bfd = new Bfd({ log, clock, onDown: (peer) => this.step({ kind: 'path-down', peer }) })
+    this.#restart = new Restart({
+      clock,
+      announcedAll: () => isAllKnown() && this.#announcesAll,
+      heardAll: () => this.speaker?.heardAll ?? false,
+      onAnnounced: () => this.step({ kind: 'restarted' }),
+      onHeard: () => {
+        this.step({ kind: 'heard-enough' })
+        onRestarted()
+      },
+    })
   }
 
   /** `restarting`: peers may hold routes of ours from before. */
@@ -66,9 +82,11 @@ export class Peering {
       reach: (nextHop) => plan.reach(nextHop),
     })
     this.#opened = { speaker, runner: new Runner({ speaker, log, passwords, onBest, onHeard, mayRead }) }
+    this.#restart.begin()
   }
 
   async stop(): Promise<void> {
+    this.#restart.stop()
     await Promise.all([this.#bfd.stop(), this.#opened?.runner.stop()])
   }
 
@@ -99,6 +117,11 @@ export class Peering {
     if (exports.size > 0) this.step({ kind: 'refresh-out' })
   }
 
+  /** Looks whether all has been announced or heard that was waited for. */
+  settle(): void {
+    this.#restart.settle()
+  }
+
   /** The kernel holds our route to this destination now, or does not any more. */
   routeChanged(route: Prefix): void {
     for (const prefix of this.#options.plan.leaningOn(route)) this.#announcements.touch(prefix)
@@ -106,6 +129,11 @@ export class Peering {
 
   get isOpen(): boolean {
     return this.#opened !== undefined
+  }
+
+  /** Nothing is waited for any longer. */
+  get hasRestarted(): boolean {
+    return this.#restart.isOver
   }
 
   get speaker(): Speaker | undefined {
@@ -119,11 +147,6 @@ export class Peering {
 
   announces(prefix: Prefix): boolean {
     return this.#announcements.has(prefix)
-  }
-
-  /** Nothing of ours waits for its route. What we pass on from others is for the speaker to wait for. */
-  get announcesAll(): boolean {
-    return [...this.#options.plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
   }
 
   /** Undefined: no path to this peer is watched. */
@@ -142,5 +165,10 @@ export class Peering {
     if (!this.#opened) return bgpStatus(WAITING, backend, [], { refused: {}, dropped: {} }, [])
     const { speaker, runner } = this.#opened
     return bgpStatus(plan.speaker, backend, runner.listening, runner, speaker.peers())
+  }
+
+  /** Nothing of ours waits for its route. What we pass on from others is for the speaker to wait for. */
+  get #announcesAll(): boolean {
+    return [...this.#options.plan.originations.keys()].every((prefix) => this.#announcements.has(prefix))
   }
 }
