@@ -368,7 +368,7 @@ export const settings = {
     default: 'auto',
     live: false,
     meaning:
-      'How routes get to the kernel and back: `rtnetlink`, or `iproute2`, by ip(8), several times as slow; `auto`: rtnetlink where it can be had, else ip(8).',
+      'How routes get to the kernel and back: `rtnetlink`, or `iproute2`, by ip(8), several times as slow; `auto`: rtnetlink where it can be had, else ip(8). Connections of former pods are forgotten the same way, by ctnetlink or by conntrack(8).',
   }),
   bgpSecrets: row({
     environment: ['CARACAL_BGP_SECRETS'],

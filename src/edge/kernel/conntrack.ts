@@ -3,19 +3,26 @@
 // A pod that gets the address of one that is gone must not inherit the translations and
 // accepted flows that connection tracking still holds (Calico issues #618, #623).
 
-import { type Address, familyOf } from '../../inet/address.ts'
-import { cureFor } from './cures.ts'
-import type { CommandError, Program } from './run.ts'
+import type { Address } from '../../inet/address.ts'
+import type { Outcome } from './batch.ts'
+
+/** Which way of a connection: as it was begun, or as it is answered. */
+export type Direction = 'orig' | 'reply'
+
+/** The connections that the kernel tracks, as one way of talking to it offers them: ctnetlink or conntrack(8). */
+export interface ConnectionTable {
+  /** Forgets those that come from an address in this direction. Never rejects. */
+  forget(address: Address, direction: Direction): Promise<Outcome>
+}
 
 export interface ConntrackOptions {
-  readonly conntrack: Program
+  readonly table: ConnectionTable
   onWarning(reason: string): void
 }
 
-/** One way each: the address as it sends, and as it answers. */
-const DIRECTIONS = ['--orig-src', '--reply-src']
+const DIRECTIONS: readonly Direction[] = ['orig', 'reply']
 const ATTEMPTS = 4
-/** Processes at once: each goes through the whole table of connections. */
+/** Addresses at once: for each the whole table of connections is gone through. */
 const WORKERS = 4
 
 export class Conntrack {
@@ -58,23 +65,13 @@ export class Conntrack {
     this.#workers--
   }
 
-  async #forget(address: Address, direction: string): Promise<void> {
+  async #forget(address: Address, direction: Direction): Promise<void> {
     let reason: string | undefined
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      reason = await this.#delete(address, direction)
+      reason = await this.#options.table.forget(address, direction)
       if (reason === undefined) return
     }
     if (!this.#warned) this.#options.onWarning(reason!)
     this.#warned = true
-  }
-
-  /** Undefined when it is done, else why not. */
-  async #delete(address: Address, direction: string): Promise<string | undefined> {
-    const { conntrack } = this.#options
-    return conntrack.text('--family', familyOf(address), '--delete', direction, address).then(
-      () => undefined,
-      ({ stderr }: CommandError) =>
-        stderr.includes(' 0 flow entries') ? undefined : cureFor(conntrack.name, stderr),
-    )
   }
 }

@@ -10,6 +10,7 @@ import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
 import { Reconciler, type ReconcilerView } from '../../reconcile/reconciler.ts'
 import { Addresses } from './addresses.ts'
 import { Batch } from './batch.ts'
+import { openConnections } from './connections.ts'
 import { Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
 import type { KernelRoute } from './kernel-route.ts'
@@ -135,7 +136,7 @@ export class Kernel {
     this.#tenants = new Tenants({
       routes: this.#routeKind,
       conntrack: new Conntrack({
-        conntrack: openProgram('conntrack', namespace),
+        table: openConnections(options.routeWriter, openProgram('conntrack', namespace), namespace),
         onWarning: (reason) => onWarning('connections of former pods stay', reason),
       }),
       isWorkloadDevice: (device) => isWorkloadDevice(device, ownership),

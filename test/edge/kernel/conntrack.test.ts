@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import t from 'tap'
+import { byProgram, openConnections } from '../../../src/edge/kernel/connections.ts'
 import { Conntrack } from '../../../src/edge/kernel/conntrack.ts'
 import { CommandError, openProgram, type Program } from '../../../src/edge/kernel/run.ts'
 import { address } from '../../../src/inet/address.ts'
+import { withBoth } from '../../kit/both-writers.ts'
 import { namespace } from '../../kit/namespace.ts'
-import { needsRoot } from '../../kit/needs-root.ts'
 
 /** A conntrack(8) that answers each call as told, and remembers it. */
 function fake(answer: (args: string) => string | undefined) {
@@ -22,7 +23,7 @@ function fake(answer: (args: string) => string | undefined) {
   return {
     calls,
     warnings,
-    conntrack: new Conntrack({ conntrack: program, onWarning: (w) => warnings.push(w) }),
+    conntrack: new Conntrack({ table: byProgram(program), onWarning: (w) => warnings.push(w) }),
   }
 }
 
@@ -66,31 +67,41 @@ t.test('asked for again before it has begun it runs once, after it has begun onc
 t.test('without the program the connections stay, which is said once', async (t) => {
   const warnings: string[] = []
   const program = { ...openProgram('/nowhere/conntrack'), name: 'conntrack' }
-  const conntrack = new Conntrack({ conntrack: program, onWarning: (reason) => warnings.push(reason) })
+  const conntrack = new Conntrack({ table: byProgram(program), onWarning: (reason) => warnings.push(reason) })
   await conntrack.flush(pod)
   await conntrack.flush(address('10.65.0.3'))
   t.same(warnings, ['conntrack is not installed; install it (Debian: conntrack)'])
 })
 
-t.test('the kernel forgets the connections of the address, and keeps the others', needsRoot, async (t) => {
+withBoth('the kernel forgets the connections of the address, and keeps the others', async (t, writer) => {
   const ns = namespace(t)
-  const sh = (...args: string[]) =>
-    execFileSync('ip', ['netns', 'exec', ns.name, 'conntrack', ...args], { encoding: 'utf8', stdio: 'pipe' })
-  const add = (from: string, to: string) =>
-    sh(...`-I -p udp --src ${from} --dst ${to} --sport 1 --dport 2 --timeout 100`.split(' '))
-  add('10.65.0.2', '192.0.2.1')
-  add('192.0.2.1', '10.65.0.2')
-  add('10.65.0.22', '192.0.2.1')
+  const sh = (args: string) =>
+    execFileSync('ip', ['netns', 'exec', ns.name, 'conntrack', ...args.split(' ')], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+  const line = (from: string, to: string, port = 1) =>
+    `-I -p udp --src ${from} --dst ${to} --sport ${port} --dport 2 --timeout 100`
+  const many = Array.from({ length: 500 }, (_, i) => line('10.65.0.2', '192.0.2.1', 1_000 + i))
+  const dnat = `${line('192.0.2.1', '198.51.100.1', 9)} --dst-nat 10.65.0.2`
+  const own = [...many, line('192.0.2.1', '10.65.0.2'), dnat, line('fd66::2', '2001:db8::1')]
+  const others = [line('10.65.0.22', '192.0.2.1'), line('fd66::22', '2001:db8::1')]
+  const directory = t.testdir({ connections: `${[...own, ...others].join('\n')}\n` })
+  sh(`--load-file ${directory}/connections`)
+  t.equal(sh('--count').trim(), '505')
+
   const warnings: string[] = []
-  const conntrack = new Conntrack({
-    conntrack: openProgram('conntrack', ns.name),
-    onWarning: (reason) => warnings.push(reason),
-  })
-  await conntrack.flush(pod)
+  const table = openConnections(writer, openProgram('conntrack', ns.name), ns.name)
+  const conntrack = new Conntrack({ table, onWarning: (reason) => warnings.push(reason) })
+  await Promise.all([pod, address('fd66::2')].map((one) => conntrack.flush(one)))
   t.same(warnings, [])
-  const left = sh('-L')
-    .split('\n')
-    .filter((line) => line.startsWith('udp'))
-  t.equal(left.length, 1)
+  const left = ['ipv4', 'ipv6']
+    .flatMap((family) => sh(`--dump --family ${family}`).split('\n'))
+    .filter(Boolean)
+  t.equal(left.length, 2)
   t.match(left[0], /src=10\.65\.0\.22 /)
+  t.match(left[1], /src=fd66::22 /)
+
+  await conntrack.flush(pod)
+  t.same(warnings, [], 'none is as good')
 })

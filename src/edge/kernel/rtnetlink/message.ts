@@ -151,6 +151,11 @@ export class MessageWriter {
     this.#view.setUint32(at, value, LITTLE)
   }
 
+  /** What stands there. */
+  copy(view: DataView, from: number, to: number): void {
+    for (let at = from; at < to; at++) this.u8(view.getUint8(at))
+  }
+
   /** In network byte order, as addresses are. */
   words(values: readonly number[]): void {
     for (const value of values) {

@@ -1,4 +1,4 @@
-// A socket of the NETLINK_ROUTE family. netlink(7).
+// A netlink socket. netlink(7).
 
 import { attachFilter, CallError, checked, inNamespace, libc, onOtherThread, SOL_SOCKET } from '../../libc.ts'
 import { LITTLE } from './message.ts'
@@ -8,6 +8,8 @@ const EAGAIN = 11
 export const ENOBUFS = 105
 
 const AF_NETLINK = 16
+const NETLINK_ROUTE = 0
+export const NETLINK_NETFILTER = 12
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const SO_RCVBUFFORCE = 33
@@ -41,7 +43,8 @@ export class NetlinkSocket {
   #wake: (() => void) | undefined
 
   /** `namespace` as in `ip netns`; for tests. `room` for what waits to be received, in bytes. @throws CallError */
-  constructor(room: number, namespace?: string) {
+  constructor(room: number, namespace?: string, protocol = NETLINK_ROUTE) {
+    const open = (): number => checked(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
     this.#fd = namespace === undefined ? open() : inNamespace(`/run/netns/${namespace}`, open)
     try {
       this.#set(SOL_SOCKET, SO_RCVBUFFORCE, room)
@@ -153,8 +156,4 @@ function ignoreName(): void {}
 
 function wakeAll(): void {
   for (const wake of sleepers) wake()
-}
-
-function open(): number {
-  return checked(libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0))
 }
