@@ -1,42 +1,24 @@
 // `npm run bench`, `npm run bench -- NAME…`: measures us and the daemons that people would run otherwise, in turn, in the
-// same run, on the same machine. Needs root.
-//
-//   --runs N       so often, 3 by default
-//   --only NAME    these contestants, comma-separated
-//   --size N       only this size
-//   --smoke        once, with next to nothing: does it work?
-//   --out DIR      for results.json and results.svg, .bench by default
-//   --profile DIR  where each of our agents writes what took its processor time (which then counts for little)
+// same run, on the same machine. Needs root; `--help` tells the options.
 
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
-import { join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
+import { join } from 'node:path'
 import { chart } from './chart.ts'
 import { CONTESTANTS, OURS } from './contestants/index.ts'
 import { profiled } from './contestants/ours.ts'
 import { Ground } from './ground.ts'
 import type { Figures, Measure } from './measure.ts'
 import { MEASURES } from './measures/index.ts'
+import { asked } from './options.ts'
 import { type Series, table } from './report.ts'
 
-const { values: options, positionals: names } = parseArgs({
-  allowPositionals: true,
-  options: {
-    runs: { type: 'string', default: '3' },
-    only: { type: 'string' },
-    size: { type: 'string' },
-    smoke: { type: 'boolean', default: false },
-    out: { type: 'string', default: '.bench' },
-    profile: { type: 'string' },
-  },
-})
-
+const { names, ...options } = asked()
 const measures = MEASURES.filter(({ name }) => names.length === 0 || names.includes(name))
-const contestants = CONTESTANTS.filter(
-  ({ name }) => !options.only || options.only.split(',').includes(name),
-).map((one) => (options.profile && one.name.startsWith(OURS) ? profiled(one, resolve(options.profile)) : one))
-const runs = options.smoke ? 1 : Number(options.runs)
+const contestants = CONTESTANTS.filter(({ name }) => options.only?.includes(name) ?? true).map((one) =>
+  options.profile && one.name.startsWith(OURS) ? profiled(one, options.profile) : one,
+)
+const runs = options.smoke ? 1 : options.runs
 const all = new Map<string, Series & { values: number[] }>()
 let failures = 0
 
@@ -51,7 +33,7 @@ function note(measure: string, contestant: string, figures: Figures): void {
 
 function sizesOf({ sizes, smoke }: Measure): readonly number[] {
   if (options.smoke) return [smoke]
-  return options.size ? [Number(options.size)] : sizes
+  return options.size ? [options.size] : sizes
 }
 
 async function run(ground: Ground, measure: Measure, size: number, i: number): Promise<void> {
