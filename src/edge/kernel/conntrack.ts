@@ -22,8 +22,11 @@ export interface ConntrackOptions {
 
 const DIRECTIONS: readonly Direction[] = ['orig', 'reply']
 const ATTEMPTS = 4
-/** Addresses at once: for each the whole table of connections is gone through. */
-const WORKERS = 4
+/**
+ * Addresses at once: for each the whole table of connections is gone through, on one of the four threads by which routes go
+ * to the kernel, too.
+ */
+const WORKERS = 2
 
 export class Conntrack {
   readonly #options: ConntrackOptions
