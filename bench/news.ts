@@ -2,11 +2,12 @@
 // there, and beside routes of a peer.
 //
 // Two clocks run until the kernel tells of the route: from just before the transaction is handed to etcd, so that etcd's own
-// part is in it, and from when etcd's word leaves for the node. What of the latter is Node's shows `a bare watcher`, which
+// part is in it, and from when etcd's word leaves for the node that is to act. What of the latter is Node's shows `a bare watcher`, which
 // does no more than watch and write.
 
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Document } from '../src/cluster/feed.ts'
+import type { Address } from '../src/inet/address.ts'
 import { Client } from './client.ts'
 import type { Contestant } from './contestant.ts'
 import { clusterDocuments } from './contestants/ours.ts'
@@ -30,6 +31,8 @@ const QUIET_MS = 40
 export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
   /** How many others the daemon knows; the first of them has the routes beside it. */
   readonly clients: number
+  /** Where the node is whose datastore event begins it: that which is measured, or one among the peers. */
+  readonly hears: Address
   /** What comes and goes, one after the other: all that is to be there at the same time. */
   readonly turns: readonly (readonly Document[])[]
   /** Into which their routes lead: four octets, and how many bits count. */
@@ -39,7 +42,7 @@ export interface News extends Pick<Measure, 'name' | 'title' | 'takes'> {
 }
 
 export function newsMeasure(news: News): Measure {
-  const { clients, turns, network, prepare, ...named } = news
+  const { clients, hears, turns, network, prepare, ...named } = news
   const [octets, bits] = network
   return {
     ...named,
@@ -60,7 +63,7 @@ export function newsMeasure(news: News): Measure {
           const end = prepare(ground, store)
           await theyMeet(store, turns[0]!, pid)
           const route = new RouteWatch(pid, Buffer.from(octets).readUInt32BE(), bits)
-          const word = new WordWatch(store.port, DAEMON)
+          const word = new WordWatch(store.port, hears)
           const [warmUp, tries] = size === SMOKE ? [0, 2] : [WARM_UP, TRIES]
           await newsTimes(store, turns, { route, word }, warmUp)
           const times = await newsTimes(store, turns, { route, word }, tries)

@@ -26,7 +26,8 @@ export async function startStore(documents: readonly Document[]): Promise<Store>
   const ends: (() => Promise<void>)[] = []
   const { url } = await startEtcd({ teardown: (end) => ends.push(end) }, { host: STORE, parent: MEMORY })
   const port = Number(new URL(url).port)
-  const socket = connect({ host: STORE, port, noDelay: true })
+  const localAddress = STORE // nobody else's, so that etcd's answers to us are not taken for its word to others
+  const socket = connect({ host: STORE, port, localAddress, noDelay: true })
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject))
   const commit = (operations: readonly object[]) => socket.write(request(operations))
   const store: Store = {

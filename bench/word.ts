@@ -14,7 +14,7 @@ const MSG_DONTWAIT = 0x40
 const SIOCGSTAMPNS = 0x8907
 const CLOCK_REALTIME = 0
 /** Octets of a packet: a document has more, and what else etcd says fewer. */
-const WORD = 200
+const WORD = 300
 
 const clockGettime = koffi.load(null).func('int clock_gettime(int, void *)')
 

@@ -27,6 +27,7 @@ export const block = newsMeasure({
   title: 'A block claimed on one node → its route in the kernel of another, beside so many routes of a peer',
   takes: ({ name }) => name === OURS,
   clients: CLAIMER + 1,
+  hears: clientAddress(0), // from which the kernel has everybody call who is among the peers
   turns: [claim],
   network: [ADDRESS, 26],
 

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import type { Document } from '../../src/cluster/feed.ts'
 import { bareWatcher } from '../contestants/bare-watcher.ts'
 import { OURS } from '../contestants/index.ts'
-import type { Ground } from '../ground.ts'
+import { DAEMON, type Ground } from '../ground.ts'
 import { newsMeasure } from '../news.ts'
 
 /** Beyond the blocks of the peer. */
@@ -17,6 +17,7 @@ export const pod = newsMeasure({
   title: 'A pod in the datastore → its route in the kernel, beside so many routes of a peer',
   takes: ({ name }, size) => name === OURS || (name === bareWatcher.name && size === 0),
   clients: 1,
+  hears: DAEMON,
   turns: Array.from({ length: PODS }, (_, i) => [endpoint(i)]),
   network: [NETWORK, 32 - Math.log2(PODS)],
 
