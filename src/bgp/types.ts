@@ -55,7 +55,7 @@ export interface PeerConfig extends Transport {
   readonly localAsn: number
   readonly peerAsn: number
   readonly routerId: Address
-  /** True when the peer dials and we only listen (bgp.md §1.6). */
+  /** True when the peer dials and we only listen: `passive on` in BIRD. */
   readonly passive: boolean
   /** Seconds proposed in OPEN. */
   readonly holdTime: number
