@@ -9,7 +9,7 @@
 import type { Operation } from '../bgp/rib/filter.ts'
 import type { BestPathChange, Origination, PeerConfig } from '../bgp/types.ts'
 import type { IpPool, Resource, SecretRef } from '../cluster/model.ts'
-import { type Address, familyOf, isLinkLocal, type ScopedAddress, unscoped } from '../inet/address.ts'
+import { type Address, isLinkLocal, type ScopedAddress, unscoped } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
 import { advertise } from './advertise.ts'
 import { Bearing } from './bearing.ts'
@@ -36,17 +36,18 @@ import {
 import { isInTransition } from './transition.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
 import { type ValueChanges, Values } from './values.ts'
-import type {
-  FdbEntry,
-  InterfaceAddress,
-  IpSet,
-  NatChain,
-  Neighbor,
-  Route,
-  SetMember,
-  Sysctl,
-  Tunnel,
-  TunnelName,
+import {
+  type FdbEntry,
+  type InterfaceAddress,
+  type IpSet,
+  type NatChain,
+  type Neighbor,
+  ourMetric,
+  type Route,
+  type SetMember,
+  type Sysctl,
+  type Tunnel,
+  type TunnelName,
 } from './wanted.ts'
 import { exitToWorkload } from './workload-peers.ts'
 
@@ -332,7 +333,7 @@ export class Plan {
 
 /** A foreign route stands in the way of ours only when the kernel would take both for the same one. */
 function hidesOurs(route: ForeignRoute): boolean {
-  return route.metric === (familyOf(route.prefix) === 'ipv4' ? 0 : 1024)
+  return route.metric === ourMetric(route.prefix)
 }
 
 function sameLink(a: Link | undefined, b: Link | undefined): boolean {

@@ -1,6 +1,6 @@
 // What this node should hold in its kernel: plain records, each with the reason it is wanted.
 
-import type { Address, Family } from '../inet/address.ts'
+import { type Address, type Family, familyOf } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { Prefix } from '../inet/prefix.ts'
  */
 export type RouteProtocol = 'boot' | 'bird' | `${number}`
 
-/** A route of the main table. IPv4 routes have metric 0, IPv6 routes 1024. */
+/** A route of the main table. Its metric is `ourMetric`. */
 export interface Route {
   readonly prefix: Prefix
   readonly type: 'unicast' | 'blackhole'
@@ -24,6 +24,11 @@ export interface Route {
   readonly mtu?: number
   readonly source?: Address
   readonly because: string
+}
+
+/** The metric of all our routes: IPv4 0; IPv6 1024, which is what the kernel makes of 0 (Calico #11356). */
+export function ourMetric(prefix: Prefix): number {
+  return familyOf(prefix) === 'ipv4' ? 0 : 1024
 }
 
 /** One of the ways out of a multipath route. */

@@ -1,8 +1,7 @@
 // A route as the kernel holds it, whichever way it was read, and when two are the same. Numbers from linux/rtnetlink.h.
 
-import { familyOf } from '../../inet/address.ts'
 import type { Prefix } from '../../inet/prefix.ts'
-import type { NextHop, Route, RouteProtocol } from '../../plan/wanted.ts'
+import { type NextHop, ourMetric, type Route, type RouteProtocol } from '../../plan/wanted.ts'
 
 export const RTN_UNICAST = 1
 export const RTN_BLACKHOLE = 6
@@ -48,11 +47,6 @@ export function protocolName(number: string): RouteProtocol {
 /** Inverse of `protocolName`. */
 export function protocolNumber({ protocol }: KernelRoute): string {
   return PROTOCOL_NUMBERS[protocol] ?? protocol
-}
-
-/** The metric of all our routes: IPv4 0; IPv6 1024, which is what the kernel makes of 0 (Calico #11356). */
-export function ourMetric(prefix: Prefix): number {
-  return familyOf(prefix) === 'ipv4' ? 0 : 1024
 }
 
 /** The metric by which the kernel knows it. */

@@ -6,12 +6,11 @@
 
 import { type Address, familyOf, parseAddress } from '../../inet/address.ts'
 import { isHost, type Prefix, parseCidr, prefixAddress } from '../../inet/prefix.ts'
-import type { Route } from '../../plan/wanted.ts'
+import { ourMetric, type Route } from '../../plan/wanted.ts'
 import {
   type KernelNextHop,
   type KernelRoute,
   metricOf,
-  ourMetric,
   type PrintedRoute,
   protocolName,
   protocolNumber,

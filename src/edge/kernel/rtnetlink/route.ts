@@ -6,11 +6,11 @@
 import { type Address, addressFromBytes, type Family, familyOf } from '../../../inet/address.ts'
 import { bitsOf } from '../../../inet/bits.ts'
 import { prefixFromBytes } from '../../../inet/prefix.ts'
+import { ourMetric } from '../../../plan/wanted.ts'
 import {
   type KernelNextHop,
   type KernelRoute,
   metricOf,
-  ourMetric,
   type PrintedRoute,
   protocolName,
   protocolNumber,
