@@ -30,10 +30,10 @@ export function asked(): Asked {
         contestantsIn,
       ),
     )
-    .addOption(new Option('--runs <number>', 'of each measure').argParser(whole).default(3))
+    .addOption(new Option('--runs <number>', 'of each measure').argParser(whole(1)).default(3))
     .addOption(
       new Option('--size <number>', 'routes or clients, in place of the sizes of each measure').argParser(
-        whole,
+        whole(0),
       ),
     )
     .addOption(new Option('--smoke', 'once, with next to nothing: does it work?').default(false))
@@ -56,7 +56,9 @@ function contestantsIn(text: string): readonly string[] {
   return asked
 }
 
-function whole(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('It should be a number, 1 or more.')
-  return Number(text)
+function whole(least: number): (text: string) => number {
+  return (text) => {
+    if (/^\d+$/.test(text) && Number(text) >= least) return Number(text)
+    throw new InvalidArgumentError(`It should be a number, ${least} or more.`)
+  }
 }
