@@ -1,10 +1,11 @@
 // Peers, paths and UPDATEs for the tests of the tables.
 
+import type { Condition } from '../../src/bgp/rib/filter.ts'
 import type { RibPeer } from '../../src/bgp/rib/peer.ts'
 import type { Path } from '../../src/bgp/types.ts'
 import type { AsSegment, Nlri, PathAttributes, Update } from '../../src/bgp/wire/message.ts'
-import { address, type Family } from '../../src/inet/address.ts'
-import { prefix } from '../../src/inet/prefix.ts'
+import { address, type Family, familyBits, familyOf } from '../../src/inet/address.ts'
+import { type Prefix, prefix, prefixLength } from '../../src/inet/prefix.ts'
 
 /** Our AS and our end of every session. */
 export const LOCAL = { asn: 64512, address: address('10.0.0.1'), routerId: address('10.0.0.1') }
@@ -65,3 +66,17 @@ export function withdrawing(...prefixes: string[]): Update {
 }
 
 export const BOTH: readonly Family[] = ['ipv4', 'ipv6']
+
+/** The condition that a prefix lies in `within`; without bounds, of whatever length. */
+export function prefixWithin(
+  within: Prefix,
+  { min, max, negated = false }: { min?: number; max?: number; negated?: boolean } = {},
+): Condition {
+  return {
+    kind: 'prefix',
+    within,
+    min: Math.max(min ?? 0, prefixLength(within)),
+    max: max ?? familyBits(familyOf(within)),
+    negated,
+  }
+}

@@ -1,7 +1,6 @@
 // Filters: what an operator wants done with single routes. The first rule whose conditions all hold decides.
 // Calico: BGPFilter as confd renders it for BIRD (confd/etc/calico/confd/templates, api/pkg/apis/projectcalico/v3/bgpfilter.go).
 
-import { familyOf } from '../../inet/address.ts'
 import { contains, type Prefix, prefixLength } from '../../inet/prefix.ts'
 import type { Path } from '../types.ts'
 import type { AsSegment, PathAttributes } from '../wire/message.ts'
@@ -129,15 +128,6 @@ function escaped(text: string): string {
 }
 
 const WILDCARDS: Readonly<Record<string, string>> = { '*': '.*', '?': '.' }
-
-/** The condition that a prefix lies in `within`; without bounds, of whatever length. */
-export function prefixWithin(
-  within: Prefix,
-  { min, max, negated = false }: { min?: number; max?: number; negated?: boolean } = {},
-): Condition {
-  const bits = familyOf(within) === 'ipv4' ? 32 : 128
-  return { kind: 'prefix', within, min: Math.max(min ?? 0, prefixLength(within)), max: max ?? bits, negated }
-}
 
 function holds(condition: Condition, subject: Subject): boolean {
   return (HOLDS[condition.kind] as Holds<Condition['kind']>)(condition as never, subject)

@@ -9,14 +9,13 @@ import {
   type FilterRule,
   type Operation,
   operate,
-  prefixWithin,
   type Subject,
 } from '../../../src/bgp/rib/filter.ts'
 import type { AsSegment, PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { address, addressBytes } from '../../../src/inet/address.ts'
 import { type Prefix, prefixAddress, prefixLength, prefixOf } from '../../../src/inet/prefix.ts'
 import { fuzz } from '../../kit/fuzz.ts'
-import { path, peer } from '../../kit/rib.ts'
+import { path, peer, prefixWithin } from '../../kit/rib.ts'
 
 const anyPrefix: fc.Arbitrary<Prefix> = fc
   .tuple(

@@ -5,13 +5,12 @@ import {
   type FilterRule,
   matches,
   operate,
-  prefixWithin,
   type Subject,
 } from '../../../src/bgp/rib/filter.ts'
 import type { Path } from '../../../src/bgp/types.ts'
 import type { PathAttributes } from '../../../src/bgp/wire/message.ts'
 import { prefix } from '../../../src/inet/prefix.ts'
-import { path, peer, sequence } from '../../kit/rib.ts'
+import { path, peer, prefixWithin, sequence } from '../../kit/rib.ts'
 
 const node = peer(2)
 const rule = (conditions: Condition[], accept = true): FilterRule => ({

@@ -1,13 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
-import { type FilterRule, prefixWithin, UNCHANGED } from '../../../src/bgp/rib/filter.ts'
+import { type FilterRule, UNCHANGED } from '../../../src/bgp/rib/filter.ts'
 import { type Outbound, Rib, type RibPeer } from '../../../src/bgp/rib/rib.ts'
 import type { Origination, Path } from '../../../src/bgp/types.ts'
 import type { Nlri, PathAttributes, Update } from '../../../src/bgp/wire/message.ts'
 import { address, familyOf } from '../../../src/inet/address.ts'
 import { type Prefix, prefix } from '../../../src/inet/prefix.ts'
-import { attributes, BOTH, LOCAL, peer, router, sequence } from '../../kit/rib.ts'
+import { attributes, BOTH, LOCAL, peer, prefixWithin, router, sequence } from '../../kit/rib.ts'
 import { keyOf, Model, Neighbor } from '../../kit/rib-model.ts'
 
 // Six update groups; in one of them a peer that sends several paths, in another one that carries IPv6, and in two those
