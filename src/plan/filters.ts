@@ -5,9 +5,7 @@ import type { PeerFilters } from '../bgp/types.ts'
 import type { BgpFilter, BgpFilterOperation, BgpFilterRule } from '../cluster/model.ts'
 import { familyBits, familyOf } from '../inet/address.ts'
 import { prefixLength } from '../inet/prefix.ts'
-
-/** What a metric of a route is as LOCAL_PREF, and back: the sum of both. */
-export const METRIC_BASE = 0x7fffffff
+import { localPrefOf } from './priority.ts'
 
 /** The rules of several filters, in their order. Undefined when there are none. */
 export function peerFilters(filters: readonly BgpFilter[]): PeerFilters | undefined {
@@ -40,7 +38,7 @@ function conditions(rule: BgpFilterRule): Condition[] {
     ...(peerType ? [{ kind: 'peer', type: peerType === 'iBGP' ? 'internal' : 'external' } as const] : []),
     ...(text !== undefined ? [{ kind: 'community', community: community(text) } as const] : []),
     ...(begins ? [{ kind: 'as-path', begins } as const] : []),
-    ...(priority !== undefined ? [{ kind: 'local-pref', value: METRIC_BASE - priority } as const] : []),
+    ...(priority !== undefined ? [{ kind: 'local-pref', value: localPrefOf(priority) } as const] : []),
   ]
 }
 
@@ -70,7 +68,7 @@ function operation(given: BgpFilterOperation): Operation {
     case 'prependAsPath':
       return { kind: 'prepend-as-path', asns: given.prefix }
     case 'setPriority':
-      return { kind: 'set-local-pref', value: METRIC_BASE - given.value }
+      return { kind: 'set-local-pref', value: localPrefOf(given.value) }
   }
 }
 

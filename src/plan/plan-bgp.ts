@@ -6,17 +6,14 @@ import type { Node } from '../cluster/model.ts'
 import type { Address, Family } from '../inet/address.ts'
 import { isHost, type Prefix } from '../inet/prefix.ts'
 import type { Facts } from './facts.ts'
+import { localPrefOf, NORMAL_PRIORITY } from './priority.ts'
 import { serviceReason } from './services.ts'
 
-export const DEFAULT_ASN = 64512
+const DEFAULT_ASN = 64512
 export const DEFAULT_PORT = 179
 
-/**
- * LOCAL_PREF of what a node announces: 2^31 - 1 - metric, with Calico's normal route
- * priority 1024 as metric (v3.32 and later). The channel by which nodes tell each
- * other the priority of a route; see bgp/README.md.
- */
-export const NORMAL_LOCAL_PREF = 0x7fffffff - 1024
+/** Of what a node announces. */
+const NORMAL_LOCAL_PREF = localPrefOf(NORMAL_PRIORITY)
 
 /** What BGP takes from the environment rather than from the datastore. */
 export interface BgpSettings {
