@@ -78,7 +78,7 @@ export class ServiceFacts {
   }
 }
 
-export function serviceId({ namespace, name }: Service): ServiceId {
+function serviceId({ namespace, name }: Service): ServiceId {
   return `${namespace}/${name}`
 }
 

@@ -215,7 +215,7 @@ export class Reconciler<T> {
     }
   }
 
-  /** Costs as much as there are items: for people who ask, not for the loop. */
+  /** Costs as much as there are items: for tests, not for the loop. */
   diff(): Diff<T> {
     const entries = [...this.#entries.values()]
     return {

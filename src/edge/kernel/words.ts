@@ -26,8 +26,3 @@ export function saysExists(words: string): boolean {
 export function saysNoKind(words: string): boolean {
   return NO_KIND.test(words)
 }
-
-/** The program is not installed. The second form is that of `ip netns exec`. */
-export function saysNoProgram(words: string): boolean {
-  return /ENOENT|exec of .* failed: No such file/.test(words)
-}

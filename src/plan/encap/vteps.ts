@@ -26,7 +26,7 @@ export function vtepAddress(node: Node, family: Family): Address | undefined {
   return node[family] && (family === 'ipv4' ? node.vxlanTunnelAddress : node.vxlanTunnelAddressV6)
 }
 
-export function vtepOf(node: Node, family: Family): Vtep | undefined {
+function vtepOf(node: Node, family: Family): Vtep | undefined {
   const address = vtepAddress(node, family)
   const destination = node[family]?.address
   return (

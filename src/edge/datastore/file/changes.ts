@@ -20,7 +20,7 @@ export interface ChangeTiming {
   readonly poll: number
 }
 
-export const changeTiming: ChangeTiming = { quiet: 10, patience: 200, reread: 10_000, poll: 1_000 }
+const changeTiming: ChangeTiming = { quiet: 10, patience: 200, reread: 10_000, poll: 1_000 }
 
 export interface Changes {
   /** False when the kernel's limit on inotify is reached and only re-reading is left. */
