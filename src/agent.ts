@@ -25,6 +25,7 @@ import { type Change, ClusterView } from './cluster/view.ts'
 import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
 import { openDatastore } from './edge/datastore/index.ts'
+import { keepHeapSmall } from './edge/idle-heap.ts'
 import { createLog, type Log } from './edge/observe/log.ts'
 import { type SecretDirectory, secretDirectory } from './edge/secrets/directory.ts'
 import { systemClock } from './edge/system-clock.ts'
@@ -49,6 +50,7 @@ export async function runAgent(environment: Environment): Promise<number> {
   try {
     const agent = new Agent(environment)
     await agent.start()
+    keepHeapSmall()
     await agent.stop(await signalled)
     return 0
   } catch (error) {

@@ -25,7 +25,7 @@ export const ours: Contestant = {
   }),
   programs: () => [[process.execPath, join(bundle, 'main.js'), 'run']],
   environment: ({ directory, role }) => ({
-    NODE_OPTIONS: '--max-semi-space-size=8 --v8-pool-size=1',
+    NODE_OPTIONS: '--max-semi-space-size=8 --v8-pool-size=1 --expose-gc',
     NODENAME: NODE,
     CALICO_DATASTORE_PATH: join(directory, 'store'),
     DATASTORE_TYPE: 'file',
