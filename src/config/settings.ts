@@ -25,6 +25,7 @@ import {
   portRange,
   prefixes,
   routerId,
+  socketPath,
   text,
   words,
 } from './types.ts'
@@ -380,7 +381,7 @@ export const settings = {
   }),
   socket: row({
     environment: ['CARACAL_SOCKET'],
-    type: absolutePath,
+    type: socketPath,
     default: '/var/run/calico/caracal.sock',
     live: false,
     meaning: 'Unix socket on which the commands ask the running agent.',

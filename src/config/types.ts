@@ -134,6 +134,14 @@ export const absolutePath: SettingType<string> = {
 
 export const optionalPath: SettingType<string | undefined> = absolutePath
 
+/** `sun_path` of unix(7) has 108 octets, and ends with a zero. */
+const SOCKET_PATH_OCTETS = 107
+
+export const socketPath: SettingType<string> = {
+  expected: `an absolute path of at most ${SOCKET_PATH_OCTETS} octets`,
+  parse: (given) => (Buffer.byteLength(given) <= SOCKET_PATH_OCTETS ? absolutePath.parse(given) : undefined),
+}
+
 /** An address of one family. */
 export function addressOf(family: Family): SettingType<Address | undefined> {
   return {

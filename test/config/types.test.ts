@@ -75,6 +75,12 @@ const texts: readonly [
     ['Node', 'a_b', '-a', 'a..b', 'a'.repeat(254)],
   ],
   ['absolutePath', types.absolutePath, [['/etc/x', '/etc/x']], ['etc/x', './x']],
+  [
+    'socketPath',
+    types.socketPath,
+    [[`/${'x'.repeat(106)}`, `/${'x'.repeat(106)}`]],
+    ['run/x', `/${'x'.repeat(107)}`, `/${'é'.repeat(60)}`],
+  ],
   ['ipv4', types.addressOf('ipv4'), [['10.0.0.1', '10.0.0.1']], ['10.0.0.256', 'fd00::1', '10.0.0.1/24']],
   ['ipv6', types.addressOf('ipv6'), [['FD00::0:1', 'fd00::1']], ['10.0.0.1', 'fd00:::1']],
   [

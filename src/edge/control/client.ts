@@ -32,6 +32,7 @@ const causes: Readonly<Record<string, string>> = {
     'there is no such socket. Is `agent run` running on this node? CARACAL_SOCKET or --socket names another path.',
   ECONNREFUSED: 'nobody listens. The agent has stopped; start it with `agent run`.',
   EACCES: 'permission denied. Run this as root.',
+  EINVAL: 'that is no path for a socket, which has at most 107 octets.',
   ETIMEDOUT: 'it has the socket open but does not answer. See its log.',
 }
 
