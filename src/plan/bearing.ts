@@ -6,7 +6,7 @@
 import type { Node, Resource, Workload } from '../cluster/model.ts'
 import type { Address } from '../inet/address.ts'
 import { contains, hostPrefix, type Prefix } from '../inet/prefix.ts'
-import { vtepNeighborKey, vtepsOf } from './encap/vteps.ts'
+import { vtepsOf } from './encap/vteps.ts'
 import { bgpAddresses, blockPrefixes, endOf, hostAddresses } from './facts.ts'
 import type { Known } from './known.ts'
 import { neighborKeys } from './plan-kernel.ts'
@@ -14,6 +14,7 @@ import { ServiceBearing } from './service-bearing.ts'
 import { addressesIn, serviceOf } from './service-facts.ts'
 import { servicesBehind } from './services.ts'
 import type { Values } from './values.ts'
+import { addressKey, neighborKey } from './wanted.ts'
 import { peeringAddresses, sessionAddresses } from './workload-peers.ts'
 
 export class Bearing {
@@ -165,7 +166,7 @@ export class Bearing {
   #pathTo(node: Node): void {
     const { routes, neighbors, tunnels } = this.#values
     for (const prefix of this.#known.facts.destinationsOf(node)) routes.touch(prefix)
-    for (const vtep of vtepsOf(node)) neighbors.touch(vtepNeighborKey(vtep))
+    for (const vtep of vtepsOf(node)) neighbors.touch(neighborKey(vtep))
     tunnels.touch(node)
   }
 
@@ -195,6 +196,6 @@ export class Bearing {
     for (const key of addresses.values.keys())
       if (key.startsWith(`${workload.interfaceName} `)) addresses.touch(key)
     for (const address of peeringAddresses(this.#known.facts))
-      addresses.touch(`${workload.interfaceName} ${address}`)
+      addresses.touch(addressKey({ device: workload.interfaceName, address }))
   }
 }

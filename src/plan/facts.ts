@@ -17,10 +17,11 @@ import type {
 import { type Address, type Family, familyOf, type ScopedAddress, scoped, unscoped } from '../inet/address.ts'
 import { contains, hostPrefix, isHost, type Prefix, prefixAddress } from '../inet/prefix.ts'
 import { PrefixMap } from '../inet/prefix-map.ts'
-import { fdbKey, vtepsOf } from './encap/vteps.ts'
+import { vtepsOf } from './encap/vteps.ts'
 import { MultiIndex } from './multi-index.ts'
 import type { SecretState } from './passwords.ts'
 import { ServiceFacts, type ServiceSettings } from './service-facts.ts'
+import { fdbKey } from './wanted.ts'
 
 export class Facts {
   /** Name of the node this agent runs on. */

@@ -81,10 +81,6 @@ function hostBecause(prefix: Prefix, { facts, settings }: NatInputs): string | u
   return isExternal ? 'externalNodesList' : undefined
 }
 
-export function memberKey(set: string, prefix: Prefix): string {
-  return `${set} ${prefix}`
-}
-
 export function setFor(name: string, inputs: NatInputs): IpSet | undefined {
   const { family, holds, used } = setKinds.get(name)!
   if (!isTranslated(family, inputs) || !used(inputs.settings)) return undefined

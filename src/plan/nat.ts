@@ -11,8 +11,8 @@ import { Derived, sameRecord } from './derived.ts'
 import { bgpAddresses } from './facts.ts'
 import type { NatInputs } from './nat-inputs.ts'
 import { chainFor, chainNames } from './nat-rules.ts'
-import { memberFor, memberKey, setFor, setKinds, setNames } from './nat-sets.ts'
-import type { IpSet, NatChain, SetMember } from './wanted.ts'
+import { memberFor, setFor, setKinds, setNames } from './nat-sets.ts'
+import { chainKey, type IpSet, memberKey, type NatChain, type SetMember } from './wanted.ts'
 
 /** What `settle` found different, by name of the set, `SET PREFIX` and `FAMILY CHAIN`. */
 export interface NatChanges {
@@ -51,20 +51,22 @@ export class Nat {
   touch(resource: Resource): void {
     if (resource.kind === 'IPPool') {
       const { pools, masqPools } = setNames[resource.family]
-      for (const set of [pools, masqPools]) this.#members.touch(memberKey(set, resource.cidr))
+      for (const set of [pools, masqPools]) this.#members.touch(memberKey({ set, prefix: resource.cidr }))
       for (const name of setKinds.keys()) this.#sets.touch(name)
       this.touchChains()
     }
     if (resource.kind === 'Node') {
       for (const address of bgpAddresses(resource)) {
-        this.#members.touch(memberKey(setNames[familyOf(address)].hosts, hostPrefix(address)))
+        const set = setNames[familyOf(address)].hosts
+        this.#members.touch(memberKey({ set, prefix: hostPrefix(address) }))
       }
     }
   }
 
   /** Tunnels changed. */
   touchChains(): void {
-    for (const family of FAMILIES) for (const name of chainNames) this.#chains.touch(`${family} ${name}`)
+    for (const family of FAMILIES)
+      for (const name of chainNames) this.#chains.touch(chainKey({ family, name }))
   }
 
   touchAll(): void {
@@ -85,7 +87,7 @@ export class Nat {
   #touchMembers(set: string): void {
     const { family, candidates } = setKinds.get(set)!
     for (const prefix of candidates(this.#inputs())) {
-      if (familyOf(prefix) === family) this.#members.touch(memberKey(set, prefix))
+      if (familyOf(prefix) === family) this.#members.touch(memberKey({ set, prefix }))
     }
   }
 }

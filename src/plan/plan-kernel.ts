@@ -19,7 +19,7 @@ import type { Declined, Offer } from './offer.ts'
 import { remoteRoute } from './remote.ts'
 import type { Resolver } from './resolve.ts'
 import type { ForeignRoute, Link } from './underlay.ts'
-import type { Neighbor, Route, RouteProtocol, Sysctl } from './wanted.ts'
+import { type Neighbor, neighborKey, type Route, type RouteProtocol, type Sysctl } from './wanted.ts'
 import { describe, holdsInterface } from './workloads.ts'
 
 /** What the plan knows, besides cluster data. Changed only by `Plan`. */
@@ -185,7 +185,7 @@ function workloadNeighbor(
 export function neighborKeys(workload: Workload): string[] {
   return workload.networks
     .filter((network) => isHost(network) && familyOf(network) === 'ipv4')
-    .map((network) => `${workload.interfaceName} ${prefixAddress(network)}`)
+    .map((network) => neighborKey({ device: workload.interfaceName, address: prefixAddress(network) }))
 }
 
 type SysctlRow = readonly [path: string, value: string, optional?: 'optional']

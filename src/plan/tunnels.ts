@@ -7,8 +7,8 @@ import type { Node } from '../cluster/model.ts'
 import { Derived, sameJson, sameRecord } from './derived.ts'
 import { type LocalInputs, localOf } from './encap/devices.ts'
 import type { Local } from './encap/local.ts'
-import { fdbEntryFor, fdbKey, vtepsOf } from './encap/vteps.ts'
-import type { FdbEntry, Tunnel, TunnelName } from './wanted.ts'
+import { fdbEntryFor, vtepsOf } from './encap/vteps.ts'
+import { type FdbEntry, fdbKey, type Tunnel, type TunnelName } from './wanted.ts'
 
 /** What `settle` found different, by name of the device and `DEVICE MAC`. */
 export interface TunnelChanges {

@@ -1,4 +1,5 @@
-// What this node should hold in its kernel: plain records, each with the reason it is wanted.
+// What this node should hold in its kernel: plain records, each with the reason it is wanted, and the keys by which plan and
+// kernel mean the same one.
 
 import { type Address, type Family, familyOf } from '../inet/address.ts'
 import type { Prefix } from '../inet/prefix.ts'
@@ -42,11 +43,20 @@ export interface Neighbor {
   readonly because: string
 }
 
+/** The kernel has one entry for an address on a device. */
+export function neighborKey({ device, address }: Pick<Neighbor, 'device' | 'address'>): string {
+  return `${device} ${address}`
+}
+
 /** An address of the host on the interface of a workload that peers with us: `ip addr replace ADDRESS/32 dev DEVICE scope link`. */
 export interface InterfaceAddress {
   readonly device: string
   readonly address: Address
   readonly because: string
+}
+
+export function addressKey({ device, address }: Pick<InterfaceAddress, 'device' | 'address'>): string {
+  return `${device} ${address}`
 }
 
 /**
@@ -90,6 +100,11 @@ export interface FdbEntry {
   readonly because: string
 }
 
+/** The kernel has one destination for a MAC address on a device. */
+export function fdbKey({ device, mac }: Pick<FdbEntry, 'device' | 'mac'>): string {
+  return `${device} ${mac}`
+}
+
 /** A value below /proc/sys, `net/ipv4/ip_forward`. `optional`: a failure is a warning, never retried for ever. */
 export interface Sysctl {
   readonly path: string
@@ -114,6 +129,10 @@ export interface SetMember {
   readonly because: string
 }
 
+export function memberKey({ set, prefix }: Pick<SetMember, 'set' | 'prefix'>): string {
+  return `${set} ${prefix}`
+}
+
 /** A rule as iptables takes it after `-A CHAIN`, but for its comment, which is made from the reason. */
 export interface NatRule {
   readonly rule: string
@@ -126,4 +145,8 @@ export interface NatChain {
   readonly name: string
   readonly rules: readonly NatRule[]
   readonly because: string
+}
+
+export function chainKey({ family, name }: Pick<NatChain, 'family' | 'name'>): string {
+  return `${family} ${name}`
 }

@@ -3,7 +3,7 @@
 
 import { familyOf } from '../../inet/address.ts'
 import { hostPrefix, isHost } from '../../inet/prefix.ts'
-import type { InterfaceAddress } from '../../plan/wanted.ts'
+import { addressKey, type InterfaceAddress } from '../../plan/wanted.ts'
 import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { readLinks } from './links.ts'
@@ -11,10 +11,6 @@ import type { AddressEvent } from './monitor.ts'
 import { isWorkloadDevice, type Ownership } from './ownership.ts'
 import { absentIsDone, refusals } from './refusals.ts'
 import type { Program } from './run.ts'
-
-export function addressKey({ device, address }: Pick<InterfaceAddress, 'device' | 'address'>): string {
-  return `${device} ${address}`
-}
 
 export class Addresses implements Kind<InterfaceAddress> {
   readonly name = 'addresses'

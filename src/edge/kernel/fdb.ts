@@ -4,7 +4,7 @@
 // MAC address is exact. Never `append`: packets would go to both (Calico #9450).
 
 import { type Address, parseAddress } from '../../inet/address.ts'
-import type { FdbEntry } from '../../plan/wanted.ts'
+import { type FdbEntry, fdbKey } from '../../plan/wanted.ts'
 import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { isVxlanDevice, VXLAN_DEVICES } from './ownership.ts'
@@ -51,10 +51,6 @@ export function parseFdbEvent(text: string): KernelFdbEntry | undefined {
 
 function entry(device: string, mac: string, destination: Address): KernelFdbEntry {
   return { mac, device, destination, because: 'found in the kernel' }
-}
-
-export function fdbKey({ device, mac }: Pick<FdbEntry, 'device' | 'mac'>): string {
-  return `${device} ${mac}`
 }
 
 export class Fdb implements Kind<KernelFdbEntry> {

@@ -5,7 +5,7 @@
 // ipset-watch.ts.
 
 import { parseCidr } from '../../inet/prefix.ts'
-import type { IpSet, SetMember } from '../../plan/wanted.ts'
+import { type IpSet, memberKey, type SetMember } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import type { CommandError, Program } from './run.ts'
@@ -114,14 +114,11 @@ export class IpSets implements Kind<KernelSet> {
 
 export class SetMembers implements Kind<SetMember> {
   readonly name = 'set members'
+  readonly key = memberKey
   readonly #ipset: Program
 
   constructor(ipset: Program) {
     this.#ipset = ipset
-  }
-
-  key({ set, prefix }: SetMember): string {
-    return `${set} ${prefix}`
   }
 
   same(a: SetMember, b: SetMember): boolean {

@@ -4,6 +4,7 @@
 // written or nothing. The table is read right before each write, because others write too.
 
 import { FAMILIES, type Family } from '../../inet/address.ts'
+import { chainKey } from '../../plan/wanted.ts'
 import type { Kind, Refused } from '../../reconcile/kind.ts'
 import { cureFor } from './cures.ts'
 import { detectBackend, iptables } from './iptables-backend.ts'
@@ -52,8 +53,8 @@ export class Chains implements Kind<KernelChain> {
     this.#options = options
   }
 
-  key({ family, name, leftIn }: KernelChain): string {
-    return leftIn ? `${family} ${name} (${leftIn})` : `${family} ${name}`
+  key(chain: KernelChain): string {
+    return chain.leftIn ? `${chainKey(chain)} (${chain.leftIn})` : chainKey(chain)
   }
 
   /**

@@ -2,7 +2,7 @@
 // are ours.
 
 import { type Address, parseAddress } from '../../inet/address.ts'
-import type { Neighbor } from '../../plan/wanted.ts'
+import { type Neighbor, neighborKey } from '../../plan/wanted.ts'
 import type { Kind, Refused, Seen } from '../../reconcile/kind.ts'
 import type { Batch } from './batch.ts'
 import { isVxlanDevice, isWorkloadDevice, type Ownership } from './ownership.ts'
@@ -31,10 +31,6 @@ export function parseNeighbor(line: string): PrintedNeighbor | undefined {
 function valueAfter(key: string, words: readonly string[]): string | undefined {
   const at = words.indexOf(key)
   return at < 0 ? undefined : words[at + 1]
-}
-
-export function neighborKey({ device, address }: Pick<Neighbor, 'device' | 'address'>): string {
-  return `${device} ${address}`
 }
 
 export class Neighbors implements Kind<Neighbor> {

@@ -49,15 +49,6 @@ export function macOf({ name, vxlanTunnelMac, vxlanTunnelMacV6 }: Node, family: 
   )
 }
 
-export function vtepNeighborKey({ device, address }: Vtep): string {
-  return `${device} ${address}`
-}
-
-/** Key of an FDB entry: the kernel has one destination for a MAC address on a device. */
-export function fdbKey({ device, mac }: Pick<Vtep, 'device' | 'mac'>): string {
-  return `${device} ${mac}`
-}
-
 export function isVtepDevice(device: string): boolean {
   return familyOfDevice(device) !== undefined
 }
