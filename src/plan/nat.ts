@@ -7,7 +7,7 @@
 import type { Resource } from '../cluster/model.ts'
 import { FAMILIES, familyOf } from '../inet/address.ts'
 import { hostPrefix } from '../inet/prefix.ts'
-import { Derived, sameRecord } from './derived.ts'
+import { Derived, sameJson, sameRecord } from './derived.ts'
 import { bgpAddresses } from './facts.ts'
 import type { NatInputs } from './nat-inputs.ts'
 import { chainFor, chainNames } from './nat-rules.ts'
@@ -25,7 +25,7 @@ export class Nat {
   readonly #inputs: () => NatInputs
   readonly #sets = new Derived<string, IpSet>((name) => setFor(name, this.#inputs()), sameRecord)
   readonly #members = new Derived<string, SetMember>((key) => memberFor(key, this.#inputs()), sameRecord)
-  readonly #chains = new Derived<string, NatChain>((key) => chainFor(key, this.#inputs()), sameChain)
+  readonly #chains = new Derived<string, NatChain>((key) => chainFor(key, this.#inputs()), sameJson)
 
   constructor(inputs: () => NatInputs) {
     this.#inputs = inputs
@@ -90,8 +90,4 @@ export class Nat {
       if (familyOf(prefix) === family) this.#members.touch(memberKey({ set, prefix }))
     }
   }
-}
-
-function sameChain(a: NatChain, b: NatChain): boolean {
-  return JSON.stringify(a) === JSON.stringify(b)
 }
