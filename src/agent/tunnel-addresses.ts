@@ -2,7 +2,7 @@
 // whenever something they depend on changes, and again until nothing is left to do (Calico node/pkg/allocateip).
 
 import { type Datastore, type ResourceKind, StoreError } from '../cluster/feed.ts'
-import type { Block, IpPool, Node } from '../cluster/model.ts'
+import type { Block, IpPool } from '../cluster/model.ts'
 import { defaultIpam } from '../cluster/resources/ipam-configuration.ts'
 import { same } from '../cluster/same.ts'
 import type { Change, ClusterView } from '../cluster/view.ts'
@@ -12,6 +12,7 @@ import type { Ipam, IpamStore } from '../ipam/ipam.ts'
 import { reconcilePodCidrAddress } from '../ipam/pod-cidr.ts'
 import { type Outcome, reconcileTunnelAddresses } from '../ipam/tunnel-addresses.ts'
 import { tunnels } from '../ipam/tunnels.ts'
+import { tunnelAddresses } from '../plan/facts.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
 import { retryMs } from './retry.ts'
 
@@ -179,7 +180,7 @@ export class TunnelAddresses {
 
   #lostAnAddress(before: Block | undefined, after: Block | undefined): boolean {
     const node = this.#options.view.get('Node', this.#options.nodename)
-    const held = node ? addressesOf(node) : []
+    const held = node ? [...tunnelAddresses(node)] : []
     return held.some((address) => isOurs(before, address, node!.name) && !isOurs(after, address, node!.name))
   }
 }
@@ -192,13 +193,8 @@ function isOurs(block: Block | undefined, address: Address, node: string): boole
   return holder?.node === node && tunnels.some(({ type }) => type === holder.type)
 }
 
-function addressesOf(node: Node): Address[] {
-  const { ipipTunnelAddress, vxlanTunnelAddress, vxlanTunnelAddressV6 } = node
-  return [ipipTunnelAddress, vxlanTunnelAddress, vxlanTunnelAddressV6].filter((one) => one !== undefined)
-}
-
 /** The part of a Node that its tunnel addresses depend on. */
 function essence(node: Change['after']): unknown {
   if (node?.kind !== 'Node') return undefined
-  return { labels: node.labels, podCidrs: node.podCidrs, addresses: addressesOf(node) }
+  return { labels: node.labels, podCidrs: node.podCidrs, addresses: [...tunnelAddresses(node)] }
 }
