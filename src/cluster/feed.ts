@@ -109,6 +109,11 @@ export interface Datastore {
   close(): Promise<void>
 }
 
+/** One that is not stored yet. */
+export function newDocument(kind: ResourceKind, name: string, spec: object): Document {
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name }, spec }
+}
+
 /** Identity of a document. */
 export function documentId({ kind, metadata: { name, namespace } }: Document<AnyKind>): ResourceId {
   return resourceId(kind, name, namespace)

@@ -3,13 +3,13 @@
 // A handle counts an address before the block hands it out, and until after it has been taken back. What a crash leaves
 // is then a count too many, never an address that nobody can release; `settle` brings the counts back to the truth.
 
+import { newDocument } from '../cluster/feed.ts'
 import type { Address } from '../inet/address.ts'
 import { contains, type Prefix } from '../inet/prefix.ts'
 import { type BlockSpec, isEmpty, ordinalIn, ordinalsOf, release } from './block.ts'
 import {
   cooldown,
   deleteStored,
-  document,
   getRested,
   type Ipam,
   type Stored,
@@ -115,6 +115,6 @@ async function putCounts(
   const spec = { ...row?.spec, handleID: handle, block, deleted: false }
   const isNews = JSON.stringify(block) !== JSON.stringify(row?.spec.block ?? {})
   if (Object.keys(block).length === 0) await (row && deleteStored(ipam, row))
-  else if (!row) await ipam.store.create(document('IPAMHandle', handle, spec))
+  else if (!row) await ipam.store.create(newDocument('IPAMHandle', handle, spec))
   else if (isNews) await ipam.store.update({ ...row.document, spec })
 }

@@ -2,7 +2,7 @@
 // again until nobody was faster. Calico: libcalico-go/lib/ipam/{ipam,ipam_block_reader_writer}.go.
 
 import { claimName, dashed, undashed } from '../cluster/cidr-names.ts'
-import { type Datastore, type Document, type ResourceKind, StoreError } from '../cluster/feed.ts'
+import { type Datastore, type Document, newDocument, StoreError } from '../cluster/feed.ts'
 import type { IpamConfiguration, IpPool } from '../cluster/model.ts'
 import { parseDocument } from '../cluster/resources/index.ts'
 import { type Address, type Family, familyOf } from '../inet/address.ts'
@@ -74,7 +74,7 @@ export async function listBlocks({ store }: Ipam): Promise<Stored<BlockSpec>[]> 
 }
 
 export async function createBlock({ store }: Ipam, spec: BlockSpec): Promise<void> {
-  await store.create(document('IPAMBlock', dashed(spec.cidr), spec))
+  await store.create(newDocument('IPAMBlock', dashed(spec.cidr), spec))
 }
 
 /** Writes a block that was read before, one number on. */
@@ -132,7 +132,7 @@ export async function putAffinity(
   const spec: AffinitySpec = { ...row?.spec, node: host, cidr, type: 'host', state, deleted: false }
   const written = row
     ? await store.update({ ...row.document, spec })
-    : await store.create(document('BlockAffinity', claimName({ node: host, cidr }), spec))
+    : await store.create(newDocument('BlockAffinity', claimName({ node: host, cidr }), spec))
   return { document: written, spec }
 }
 
@@ -146,10 +146,6 @@ export function isConfirmed({ spec }: Stored<AffinitySpec>): boolean {
 export async function deleteStored({ store }: Ipam, { document }: Stored<unknown>): Promise<void> {
   const { name, resourceVersion = '' } = document.metadata
   await store.delete(document.kind, name, { resourceVersion })
-}
-
-export function document(kind: ResourceKind, name: string, spec: object): Document {
-  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name }, spec }
 }
 
 export function poolOf({ pools }: Pick<Ipam, 'pools'>, inner: Prefix | Address): IpPool | undefined {

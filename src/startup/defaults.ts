@@ -1,7 +1,7 @@
 // What every cluster has beside nodes and pools (Calico libcalico-go/lib/clientv3/client.go, ensureClusterInformation;
 // node/pkg/lifecycle/startup/startup.go, ensureDefaultConfig).
 
-import type { Document, ResourceKind } from '../cluster/feed.ts'
+import { type Document, newDocument } from '../cluster/feed.ts'
 import { same } from '../cluster/same.ts'
 import type { Settings } from '../config/settings.ts'
 import type { RandomBytes } from './pools.ts'
@@ -37,7 +37,7 @@ export function clusterInformation(
     datastoreReady: before.datastoreReady ?? true,
   }
   if (stored && same(before, spec)) return stored
-  return { ...document('ClusterInformation', 'default', spec), ...stored, spec }
+  return { ...newDocument('ClusterInformation', 'default', spec), ...stored, spec }
 }
 
 function hex(bytes: Uint8Array): string {
@@ -71,7 +71,7 @@ export function configurations(type: DatastoreType, nodename: string): readonly 
   ]
 }
 
-const felixConfiguration = document('FelixConfiguration', 'default', {
+const felixConfiguration = newDocument('FelixConfiguration', 'default', {
   logSeverityScreen: 'Info',
   reportingInterval: '0s',
   ...felixDefaults,
@@ -79,17 +79,13 @@ const felixConfiguration = document('FelixConfiguration', 'default', {
 
 function ofEtcd(nodename: string): readonly Document[] {
   return [
-    document('FelixConfiguration', `node.${nodename}`, {
+    newDocument('FelixConfiguration', `node.${nodename}`, {
       defaultEndpointToHostAction: 'Return',
       ...felixDefaults,
     }),
-    document('BGPConfiguration', 'default', {
+    newDocument('BGPConfiguration', 'default', {
       logSeverityScreen: 'Info',
       serviceLoadBalancerAggregation: 'Enabled',
     }),
   ]
-}
-
-function document(kind: ResourceKind, name: string, spec: object): Document {
-  return { apiVersion: 'projectcalico.org/v3', kind, metadata: { name }, spec }
 }

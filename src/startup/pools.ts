@@ -1,7 +1,7 @@
 // The pools of a cluster that has none (Calico node/pkg/lifecycle/startup/startup.go: configureIPPools, createIPPool;
 // .../autodetection/ipv4/poolselector.go).
 
-import type { Document } from '../cluster/feed.ts'
+import { type Document, newDocument } from '../cluster/feed.ts'
 import { parseDocument } from '../cluster/resources/index.ts'
 import type { Settings } from '../config/settings.ts'
 import { type Address, addressFromBytes, type Family, familyOf } from '../inet/address.ts'
@@ -59,12 +59,7 @@ function ipv6Pool(settings: Settings, { kubernetes }: Host, random: RandomBytes)
 
 function pool(name: string, spec: object): Document {
   const allowed = { allowedUses: ['Workload', 'Tunnel'], assignmentMode: 'Automatic' }
-  return {
-    apiVersion: 'projectcalico.org/v3',
-    kind: 'IPPool',
-    metadata: { name },
-    spec: { ...spec, ...allowed },
-  }
+  return newDocument('IPPool', name, { ...spec, ...allowed })
 }
 
 const preferred = prefix('192.168.0.0/16')
