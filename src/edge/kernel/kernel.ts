@@ -4,6 +4,7 @@ import { familyOf } from '../../inet/address.ts'
 import type { TunnelKind } from '../../plan/encap/local.ts'
 import type { ForeignRoute, Link } from '../../plan/underlay.ts'
 import { type InterfaceAddress, isTunnelName, type Neighbor, type Sysctl } from '../../plan/wanted.ts'
+import { abreast } from '../../reconcile/abreast.ts'
 import type { TimerClock } from '../../reconcile/clock.ts'
 import type { Seen } from '../../reconcile/kind.ts'
 import { Loop, type Paced, type Reconcilable } from '../../reconcile/loop.ts'
@@ -95,6 +96,8 @@ export class Kernel {
   readonly #addressKind: Addresses
   readonly #tunnelKind: Tunnels
   readonly #fdbKind: Fdb
+  /** Neighbours and routes. */
+  readonly #ways: Reconcilable
   readonly #loop: Loop
   #monitor: Monitor | undefined
   #routeNews: RouteNews | undefined
@@ -158,9 +161,10 @@ export class Kernel {
       onWarning,
     })
     const paced = (reconciler: Reconcilable): Paced => ({ reconciler, resyncMs: () => settings.resyncMs })
-    const devices = [this.sysctls, this.addresses, this.tunnels, this.neighbors, this.fdb].map(paced)
-    // Rules before routes: a packet that takes a new route must find them.
-    this.#loop = new Loop([...devices, ...this.nat.paced, paced(this.routes)], {
+    const devices = [this.sysctls, this.addresses, this.tunnels, this.fdb].map(paced)
+    // Rules before routes: a packet that takes a new route must find them. For a neighbour the kernel has it wait.
+    this.#ways = abreast(this.neighbors, this.routes)
+    this.#loop = new Loop([...devices, ...this.nat.paced, paced(this.#ways)], {
       clock,
       mayPrune: () => options.mayPrune(),
       onRound: () => this.#onRound(),
@@ -294,7 +298,7 @@ export class Kernel {
   /** IPv4 routes with this source address went with it, and if it was the interface's last, all through it: without a word. */
   #lostAddress(device: string): void {
     this.#loop.resyncSoon()
-    if (isTunnelName(device)) this.#loop.resyncSoon([this.routes], TUNNELS_GAP_MS)
+    if (isTunnelName(device)) this.#loop.resyncSoon([this.#ways], TUNNELS_GAP_MS)
   }
 
   /** Something happened to this interface. If it is a tunnel of ours, what, we have to look up. */
