@@ -33,7 +33,7 @@ function note(measure: string, contestant: string, figures: Figures): void {
 
 function sizesOf({ sizes, smoke }: Measure): readonly number[] {
   if (options.smoke) return [smoke]
-  return options.size ? [options.size] : sizes
+  return options.size === undefined ? sizes : [options.size]
 }
 
 async function run(ground: Ground, measure: Measure, size: number, i: number): Promise<void> {
