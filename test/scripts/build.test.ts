@@ -61,6 +61,10 @@ t.test('what a command needs is not what the daemon needs', async (t) => {
   t.notOk(main.imports.some((name) => /agent|dist/.test(name)))
 })
 
+t.test('nothing imports node:http, which would bring undici along', async (t) => {
+  t.notOk(chunks.some(({ imports }) => imports.includes('node:http')))
+})
+
 t.test('everybody whose code is in it is named, with the licence', async (t) => {
   const text = readFileSync(join(dist, 'THIRD-PARTY.txt'), 'utf8')
   t.ok(/^zod \S+ \(MIT\)\n\nMIT License/m.test(text))
