@@ -3,10 +3,10 @@
 // It runs once the datastore is in sync and may be acted upon, and again until it succeeds: where calico-node exits to be
 // started anew, we say in status what is wrong and go on with all else. After that the addresses alone are looked
 // at again, when interfaces have changed and now and then, as calico-node's -monitor-addresses does; but the datastore is
-// asked only when something is different.
 
-import type { Datastore, Document } from '../cluster/feed.ts'
-import { documentId, StoreError } from '../cluster/feed.ts'
+// asked only when something is different.
+import { type Datastore, type Document, documentId } from '../cluster/feed.ts'
+import { untilUndisturbed } from '../cluster/races.ts'
 import { same } from '../cluster/same.ts'
 import type { Change } from '../cluster/view.ts'
 import type { Settings } from '../config/settings.ts'
@@ -155,24 +155,12 @@ export class Startup {
     if (this.#isDone && !this.#isStale && same(host, this.#host)) return
     this.#isStale = false
     try {
-      await this.#settle(host)
+      // Whoever else writes is answered by reading anew: what is there by then need not be written.
+      await untilUndisturbed(() => this.#once(host), RACES)
       this.#host = host
     } catch (error) {
       this.#isStale = true
       throw error
-    }
-  }
-
-  /** Whoever else writes is answered by reading anew: what is there by then need not be written. */
-  async #settle(host: Host): Promise<void> {
-    for (let race = 1; ; race++) {
-      try {
-        return await this.#once(host)
-      } catch (error) {
-        const isRace =
-          error instanceof StoreError && ['conflict', 'exists', 'not-found'].includes(error.reason)
-        if (!isRace || race === RACES) throw error
-      }
     }
   }
 

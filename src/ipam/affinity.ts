@@ -6,6 +6,7 @@
 // A host that dies between two writes leaves a row that gives no right to anything, and that the next attempt goes on
 // from; of two hosts that want one block, the one that creates it has it. Calico: ipam_block_reader_writer.go.
 
+import { untilUndisturbed } from '../cluster/races.ts'
 import type { Prefix } from '../inet/prefix.ts'
 import { type BlockSpec, disowned, isEmpty, newBlock } from './block.ts'
 import {
@@ -19,7 +20,6 @@ import {
   isConfirmed,
   putAffinity,
   type Stored,
-  untilUndisturbed,
   updateBlock,
 } from './ipam.ts'
 

@@ -4,6 +4,7 @@
 // use, an address borrowed from another host's block.
 
 import type { IpPool } from '../cluster/model.ts'
+import { isRace, untilUndisturbed } from '../cluster/races.ts'
 import { type Address, type Family, familyOf } from '../inet/address.ts'
 import { contains, type Prefix } from '../inet/prefix.ts'
 import { giveUp, isOwner, secure } from './affinity.ts'
@@ -15,12 +16,10 @@ import {
   getRested,
   type Ipam,
   isConfirmed,
-  isRace,
   listAffinities,
   listBlocks,
   poolOf,
   type Stored,
-  untilUndisturbed,
   updateBlock,
 } from './ipam.ts'
 

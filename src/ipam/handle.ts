@@ -4,18 +4,11 @@
 // is then a count too many, never an address that nobody can release; `settle` brings the counts back to the truth.
 
 import { newDocument } from '../cluster/feed.ts'
+import { untilUndisturbed } from '../cluster/races.ts'
 import type { Address } from '../inet/address.ts'
 import { contains, type Prefix } from '../inet/prefix.ts'
 import { type BlockSpec, isEmpty, ordinalIn, ordinalsOf, release } from './block.ts'
-import {
-  cooldown,
-  deleteStored,
-  getRested,
-  type Ipam,
-  type Stored,
-  untilUndisturbed,
-  updateBlock,
-} from './ipam.ts'
+import { cooldown, deleteStored, getRested, type Ipam, type Stored, updateBlock } from './ipam.ts'
 
 interface HandleSpec {
   readonly handleID: string

@@ -2,7 +2,7 @@
 // again until nobody was faster. Calico: libcalico-go/lib/ipam/{ipam,ipam_block_reader_writer}.go.
 
 import { claimName, dashed, undashed } from '../cluster/cidr-names.ts'
-import { type Datastore, type Document, newDocument, StoreError } from '../cluster/feed.ts'
+import { type Datastore, type Document, newDocument } from '../cluster/feed.ts'
 import type { IpamConfiguration, IpPool } from '../cluster/model.ts'
 import { parseDocument } from '../cluster/resources/index.ts'
 import { type Address, type Family, familyOf } from '../inet/address.ts'
@@ -37,28 +37,6 @@ export interface AffinitySpec {
   readonly type: 'host' | 'virtual'
   readonly state: 'pending' | 'confirmed' | 'pendingDeletion'
   readonly deleted: boolean
-}
-
-/** As many times as Calico tries. Each failure means that somebody else got on. */
-const ATTEMPTS = 100
-
-/**
- * Runs `work`, from its reading to its last write, until nobody interferes.
- * @throws StoreError when that does not come about, or the datastore is in trouble
- */
-export async function untilUndisturbed<T>(work: () => Promise<T>): Promise<T> {
-  for (let left = ATTEMPTS; ; left--) {
-    try {
-      return await work()
-    } catch (error) {
-      if (!isRace(error) || left === 1) throw error
-    }
-  }
-}
-
-/** Whether a write failed for certain, and because somebody else was faster. */
-export function isRace(error: unknown): boolean {
-  return error instanceof StoreError && ['conflict', 'exists', 'not-found'].includes(error.reason)
 }
 
 // ---- blocks

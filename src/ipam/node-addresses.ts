@@ -1,8 +1,9 @@
 // The fields of a Node that hold tunnel addresses: reading one, and writing them without touching anything else.
 
 import type { Document } from '../cluster/feed.ts'
+import { isRace } from '../cluster/races.ts'
 import type { Address } from '../inet/address.ts'
-import { type Ipam, isRace } from './ipam.ts'
+import type { Ipam } from './ipam.ts'
 import type { Tunnel } from './tunnels.ts'
 
 /** An address that is another one now. */

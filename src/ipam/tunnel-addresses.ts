@@ -6,12 +6,13 @@
 
 import type { Document } from '../cluster/feed.ts'
 import type { IpPool } from '../cluster/model.ts'
+import { isRace, untilUndisturbed } from '../cluster/races.ts'
 import { type Address, familyBits, parseAddress } from '../inet/address.ts'
 import { contains, type Prefix, prefixOf } from '../inet/prefix.ts'
 import { assign, giveUpUnselected } from './assign.ts'
 import { type AddressRecord, recordOf, rehold } from './block.ts'
 import { count, releaseAddress, type Survivor, settle } from './handle.ts'
-import { getBlock, getRested, type Ipam, isRace, poolOf, untilUndisturbed, updateBlock } from './ipam.ts'
+import { getBlock, getRested, type Ipam, poolOf, updateBlock } from './ipam.ts'
 import { type AddressChange, addressIn, writeAddresses } from './node-addresses.ts'
 import { candidatePools, holderOf, type Tunnel, tunnels } from './tunnels.ts'
 

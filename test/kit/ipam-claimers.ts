@@ -3,9 +3,9 @@
 //
 // node test/kit/ipam-claimers.ts '{"datastore": {…}, "nodes": ["n0"], "seed": 1}'
 
+import { isRace } from '../../src/cluster/races.ts'
 import { openDatastore } from '../../src/edge/datastore/index.ts'
 import type { IpamStore } from '../../src/ipam/ipam.ts'
-import { isRace } from '../../src/ipam/ipam.ts'
 import { reconcileTunnelAddresses } from '../../src/ipam/tunnel-addresses.ts'
 import { ipamOver, seeded } from './ipam.ts'
 
