@@ -4,7 +4,7 @@
 // What a restarted peer has not told again counts apart, so that a peer may come back with other path identifiers; when there
 // is more of it than a whole table, its time is over.
 
-import { FAMILIES, type Family } from '../inet/address.ts'
+import { FAMILIES, FAMILY_NAMES, type Family } from '../inet/address.ts'
 import type { Holding } from './rib/adj-rib-in.ts'
 import type { Rib } from './rib/rib.ts'
 import { type Failure, OUT_OF_RESOURCES, overLimit } from './session/failure.ts'
@@ -65,5 +65,5 @@ export function isNear({ fresh }: Holding, { prefixes, warnPercent }: PrefixLimi
 
 /** `800 of at most 1000 IPv4 prefixes`. */
 export function holdingText(family: Family, { fresh }: Holding, { prefixes }: PrefixLimit): string {
-  return `${fresh} of at most ${prefixes} ${family === 'ipv4' ? 'IPv4' : 'IPv6'} prefixes`
+  return `${fresh} of at most ${prefixes} ${FAMILY_NAMES[family]} prefixes`
 }

@@ -3,7 +3,7 @@
 // In the environment everything is text; in a resource it has a JSON type of its own
 // (durations: seconds there, Go durations here). Calico felix/config/param_types.go.
 
-import { type Address, type Family, familyOf, parseAddress } from '../inet/address.ts'
+import { type Address, FAMILY_NAMES, type Family, familyOf, parseAddress } from '../inet/address.ts'
 import { type Prefix, parseCidr } from '../inet/prefix.ts'
 import { formatGoDuration, parseGoDuration } from './go-duration.ts'
 
@@ -145,7 +145,7 @@ export const socketPath: SettingType<string> = {
 /** An address of one family. */
 export function addressOf(family: Family): SettingType<Address | undefined> {
   return {
-    expected: `an ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address`,
+    expected: `an ${FAMILY_NAMES[family]} address`,
     none: undefined,
     parse(given) {
       const address = parseAddress(given)

@@ -10,6 +10,9 @@ export type Family = 'ipv4' | 'ipv6'
 
 export const FAMILIES: readonly Family[] = ['ipv4', 'ipv6']
 
+/** As people write them. */
+export const FAMILY_NAMES: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }
+
 const ZERO = '0'.charCodeAt(0)
 /** As a digit would be. */
 const DOT = '.'.charCodeAt(0) - ZERO

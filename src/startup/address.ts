@@ -2,9 +2,9 @@
 // (Calico node/pkg/lifecycle/startup/startup.go, configureIPsAndSubnets).
 
 import type { DetectionMethod, NodeAddress } from '../config/startup-types.ts'
-import { type Family, familyOf } from '../inet/address.ts'
+import { FAMILY_NAMES, type Family, familyOf } from '../inet/address.ts'
 import { type Cidr, hostPrefix, parseCidr } from '../inet/prefix.ts'
-import { detect, spoken } from './detect.ts'
+import { detect } from './detect.ts'
 import { StartupError } from './error.ts'
 import { type Host, held, spelt } from './host.ts'
 
@@ -61,6 +61,6 @@ function withSubnet(
 function answer(address: string | undefined, { interfaces }: Host): AddressAnswer {
   const cidr = address === undefined ? undefined : parseCidr(address)
   if (!cidr || held(interfaces, cidr.address)) return { address, warnings: [] }
-  const whose = `the ${spoken[familyOf(cidr.address)]} address of this node`
+  const whose = `the ${FAMILY_NAMES[familyOf(cidr.address)]} address of this node`
   return { address, warnings: [`no interface has ${cidr.address}, ${whose}`] }
 }

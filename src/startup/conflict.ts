@@ -2,9 +2,8 @@
 // node/pkg/lifecycle/startup/startup.go, checkConflictingNodes and clearNodeIPs).
 
 import type { Document } from '../cluster/feed.ts'
-import { FAMILIES, type Family } from '../inet/address.ts'
+import { FAMILIES, FAMILY_NAMES, type Family } from '../inet/address.ts'
 import { parseCidr } from '../inet/prefix.ts'
-import { spoken } from './detect.ts'
 import { StartupError } from './error.ts'
 import { type Host, held } from './host.ts'
 import type { NodeSpec, NodeWish } from './node-document.ts'
@@ -30,7 +29,7 @@ export function conflictsOf(own: Document, nodes: readonly Document[]): readonly
 
 export function conflictError(conflicts: readonly Conflict[]): StartupError {
   const whose = conflicts.map(
-    ({ family, node, address }) => `Node ${node} has ${address} (${spoken[family]})`,
+    ({ family, node, address }) => `Node ${node} has ${address} (${FAMILY_NAMES[family]})`,
   )
   return new StartupError(
     conflicts[0]!.family === 'ipv4' ? 'IP' : 'IP6',

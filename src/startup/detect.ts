@@ -2,7 +2,7 @@
 // node/pkg/lifecycle/startup/autodetection/autodetection_methods.go).
 
 import type { DetectionMethod } from '../config/startup-types.ts'
-import type { Family } from '../inet/address.ts'
+import { FAMILY_NAMES, type Family } from '../inet/address.ts'
 import { type Cidr, contains } from '../inet/prefix.ts'
 import { type Host, held, type Interface, inOrder, isInternal, isSuitable, ofFamily } from './host.ts'
 
@@ -25,7 +25,7 @@ const methods: { readonly [K in DetectionMethod['kind']]: Detect<K> } = {
     ),
   'can-reach'({ destination }, family, { towards, interfaces }) {
     const ours = towards[family]
-    if (ours === undefined) return { none: `there is no ${spoken[family]} path to ${destination}` }
+    if (ours === undefined) return { none: `there is no ${FAMILY_NAMES[family]} path to ${destination}` }
     const found = held(interfaces, ours)
     return found ? { found } : { none: `packets to it leave with ${ours}, which no interface holds` }
   },
@@ -33,7 +33,8 @@ const methods: { readonly [K in DetectionMethod['kind']]: Detect<K> } = {
     if (!kubernetes)
       return { none: 'it needs the Kubernetes API, and there is no KUBECONFIG or service account' }
     const internal = kubernetes.internal[family]
-    if (internal === undefined) return { none: `the Kubernetes Node has no ${spoken[family]} InternalIP` }
+    if (internal === undefined)
+      return { none: `the Kubernetes Node has no ${FAMILY_NAMES[family]} InternalIP` }
     const found = held(interfaces, internal)
     return found ? { found } : { none: `no interface holds the InternalIP ${internal}` }
   },
@@ -58,7 +59,5 @@ function first(
     .find((address) => isSuitable(address) && isWanted(address))
   if (found) return { found }
   const names = candidates.map(({ name }) => name).join(', ')
-  return { none: `there is no such ${spoken[family]} address on ${names || 'any interface'}` }
+  return { none: `there is no such ${FAMILY_NAMES[family]} address on ${names || 'any interface'}` }
 }
-
-export const spoken: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }

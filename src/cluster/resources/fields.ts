@@ -4,7 +4,7 @@
 // have unmasked CIDRs, AS numbers as text, and empty strings for what is absent.
 
 import { z } from 'zod'
-import { type Address, type Family, familyOf, parseAddress } from '../../inet/address.ts'
+import { type Address, FAMILY_NAMES, type Family, familyOf, parseAddress } from '../../inet/address.ts'
 import { parseAsn } from '../../inet/asn.ts'
 import { parseMac } from '../../inet/mac.ts'
 import { type Cidr, type Prefix, parseCidr, parsePrefix } from '../../inet/prefix.ts'
@@ -101,7 +101,7 @@ export const optionalAsn: z.ZodType<number | undefined> = absentAs([0, '0'], asn
 /** An address of one family with the length of its subnet; host bits are kept. */
 export function interfaceAddress(family: Family): z.ZodType<Cidr> {
   const example = family === 'ipv4' ? '172.20.0.11/24' : 'fd20::11/64'
-  return field(`an ${spoken[family]} address with its subnet`, example, (given) => {
+  return field(`an ${FAMILY_NAMES[family]} address with its subnet`, example, (given) => {
     const cidr = parseCidr(given)
     return cidr && familyOf(cidr.address) === family ? cidr : undefined
   })
@@ -110,7 +110,7 @@ export function interfaceAddress(family: Family): z.ZodType<Cidr> {
 /** A bare address of one family. */
 export function addressOf(family: Family): z.ZodType<Address> {
   const example = family === 'ipv4' ? '10.244.1.5' : 'fd66::5'
-  return field(`an ${spoken[family]} address without length`, example, (given) =>
+  return field(`an ${FAMILY_NAMES[family]} address without length`, example, (given) =>
     familyOf(given) === family ? parseAddress(given) : undefined,
   )
 }
@@ -175,8 +175,6 @@ export const secret = optional(
 )
 
 // ---- how they are made
-
-const spoken: Readonly<Record<Family, string>> = { ipv4: 'IPv4', ipv6: 'IPv6' }
 
 function absentAs<T>(others: readonly unknown[], schema: z.ZodType<T>): z.ZodType<T> {
   return z.preprocess(

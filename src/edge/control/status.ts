@@ -1,7 +1,7 @@
 // From what the speaker, the listener and the reconcilers say of themselves to what `agent status` is told.
 
 import type { PeerView } from '../../bgp/types.ts'
-import type { Address, Family } from '../../inet/address.ts'
+import { type Address, FAMILY_NAMES, type Family } from '../../inet/address.ts'
 import type { LocalSpeaker } from '../../plan/plan-bgp.ts'
 import type { ReconcilerView } from '../../reconcile/reconciler.ts'
 import type { BgpStatus, KernelStatus, Listening } from './api.ts'
@@ -28,7 +28,7 @@ export function bgpStatus(
     if (found)
       return found.listening ? { endpoint: endpoint(found) } : { reason: whyDeaf(found), intended: false }
     if (unable) return { reason: unable.unable, intended: backend !== 'bird' }
-    return { reason: `the node has no ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address`, intended: true }
+    return { reason: `the node has no ${FAMILY_NAMES[family]} address`, intended: true }
   }
   return {
     routerId: 'unable' in speaker ? undefined : speaker.routerId,

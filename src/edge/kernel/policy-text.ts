@@ -1,7 +1,7 @@
 // What calico-node's policy is in the output of iptables-save and nft, and what takes it away. Names: Calico
 // felix/rules/rule_defs.go; where the chains hang: felix/iptables/table.go; tables of nftables: felix/nftables/table.go.
 
-import type { Family } from '../../inet/address.ts'
+import { FAMILY_NAMES, type Family } from '../../inet/address.ts'
 import type { Backend } from './iptables-text.ts'
 
 /** All that Felix has in one table, whoever wrote it: chains of its own, and its rules in the chains of the kernel. */
@@ -28,7 +28,7 @@ const NOT_POLICY = 'nat'
 export function whereOf(found: PolicyTable): string {
   if (found.program === 'nft') return `table ${found.table} (nftables)`
   const { table, backend, family } = found
-  return `table ${table} (iptables-${backend}, ${family === 'ipv4' ? 'IPv4' : 'IPv6'})`
+  return `table ${table} (iptables-${backend}, ${FAMILY_NAMES[family]})`
 }
 
 /** Felix's part of each table, from the output of iptables-save for all of them. */

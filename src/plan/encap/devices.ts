@@ -2,7 +2,7 @@
 // Calico felix/calc/encapsulation_resolver.go, felix/dataplane/linux/vxlan_mgr.go, ipip_mgr.go, mtu.go.
 
 import type { IpPool, Node } from '../../cluster/model.ts'
-import type { Address, Family } from '../../inet/address.ts'
+import { type Address, FAMILY_NAMES, type Family } from '../../inet/address.ts'
 import type { Facts } from '../facts.ts'
 import type { Declined } from '../offer.ts'
 import type { Link } from '../underlay.ts'
@@ -87,7 +87,7 @@ function endOf(family: Family, { facts, links, homes }: LocalInputs): End {
   const parent = own && (parentOf(own.address, links.values()) ?? homes.get(own.address))
   const reason = own
     ? `no interface has ${own.address}, the address of this node`
-    : `node ${facts.self} has no ${family === 'ipv4' ? 'IPv4' : 'IPv6'} address (spec.bgp)`
+    : `node ${facts.self} has no ${FAMILY_NAMES[family]} address (spec.bgp)`
   return {
     address: own?.address,
     subnet: own?.prefix,
@@ -160,7 +160,7 @@ function reasonFor(
   const invitation = usePodCidr ? undefined : facts.node && row.address(facts.node)
   if (invitation)
     return { because: `node ${facts.self} still publishes ${invitation}, the address of ${row.name}` }
-  return { declined: `no ${row.family === 'ipv4' ? 'IPv4' : 'IPv6'} pool uses ${row.encapsulation.name}` }
+  return { declined: `no ${FAMILY_NAMES[row.family]} pool uses ${row.encapsulation.name}` }
 }
 
 function namesOf(pools: readonly IpPool[]): string {
