@@ -3,8 +3,8 @@
 // It runs once the datastore is in sync and may be acted upon, and again until it succeeds: where calico-node exits to be
 // started anew, we say in status what is wrong and go on with all else. After that the addresses alone are looked
 // at again, when interfaces have changed and now and then, as calico-node's -monitor-addresses does; but the datastore is
-
 // asked only when something is different.
+
 import { type Datastore, type Document, documentId } from '../cluster/feed.ts'
 import { untilUndisturbed } from '../cluster/races.ts'
 import { same } from '../cluster/same.ts'
