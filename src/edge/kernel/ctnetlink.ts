@@ -3,7 +3,7 @@
 // As conntrack(8) does it: the kernel lists those of the address, and each is removed by what it was listed with.
 
 import { addressWords, type Family, familyOf } from '../../inet/address.ts'
-import { CallError, errorText } from '../libc.ts'
+import { CallError } from '../libc.ts'
 import type { Outcome } from './batch.ts'
 import type { ConnectionTable, Direction } from './conntrack.ts'
 import { cureFor } from './cures.ts'
@@ -56,64 +56,65 @@ type Bounds = readonly [from: number, to: number]
 
 /** `namespace` as in `ip netns`; for tests. @throws when there are no such sockets */
 export function ctnetlink(namespace?: string): ConnectionTable {
-  /** One of its own for each question: nothing is left of what went wrong before. */
-  const withSocket = async <T>(use: (socket: NetlinkSocket) => Promise<T>): Promise<T> => {
-    const socket = new NetlinkSocket(ROOM, namespace, NETLINK_NETFILTER)
-    return use(socket).finally(() => socket.close())
+  const open = (): NetlinkSocket => new NetlinkSocket(ROOM, namespace, NETLINK_NETFILTER)
+  const idle = [open()]
+
+  /** One for each question, and then for the next; not when something went wrong, as answers may still come. */
+  const withSocket = async (use: (socket: NetlinkSocket) => Promise<void>): Promise<void> => {
+    const socket = idle.pop() ?? open()
+    try {
+      await use(socket)
+      idle.push(socket)
+    } catch (error) {
+      socket.close()
+      throw error
+    }
   }
   return {
     forget(address, direction) {
       const source = { family: familyOf(address), direction, words: addressWords(address) }
-      return withSocket((listing) => withSocket((removing) => forget(source, listing, removing))).catch(
+      return withSocket((listing) => withSocket((removing) => forget(source, listing, removing))).then(
+        () => undefined,
         inWords,
       )
     },
   }
 }
 
-async function forget(source: Source, listing: NetlinkSocket, removing: NetlinkSocket): Promise<Outcome> {
+/** Rejects with a CallError. */
+async function forget(source: Source, listing: NetlinkSocket, removing: NetlinkSocket): Promise<void> {
   const out = new MessageWriter()
   writeList(out, source)
   await listing.send(out.take())
-  for (;;) {
+  for (let isOver = false; !isOver; ) {
     const view = await listing.receiveNext()
     const messages = [...messagesOf(view)]
+    requireSuccess(view, messages)
     for (const message of messages)
       if (isFrom(source, view, message)) writeRemoval(out, source, view, message)
-    const failure = failureIn(view, messages) ?? (await remove(removing, out))
-    if (failure !== undefined || messages.some(isLast)) return failure
+    if (out.length > 0) await remove(removing, out.take())
+    isOver = messages.some(({ type }) => type === NLMSG_DONE || type === NLMSG_ERROR)
   }
 }
 
-/** Carries out what was written: when a call returns, all its answers are there. */
-async function remove(socket: NetlinkSocket, out: MessageWriter): Promise<Outcome> {
-  if (out.length === 0) return undefined
-  await socket.send(out.take())
-  for (let view = socket.receive(); view; view = socket.receive()) {
-    const failure = failureIn(view, [...messagesOf(view)])
-    if (failure !== undefined) return failure
+/** When a call returns, all its answers are there; there are none but of what failed. */
+async function remove(socket: NetlinkSocket, bytes: Uint8Array): Promise<void> {
+  await socket.send(bytes)
+  for (let view = socket.receive(); view; view = socket.receive()) requireSuccess(view, [...messagesOf(view)])
+}
+
+/** What has ended by itself meanwhile is no failure. @throws CallError */
+function requireSuccess(view: DataView, messages: readonly Message[]): void {
+  for (const message of messages) {
+    if (message.type !== NLMSG_ERROR) continue
+    const { error } = readAnswer(view, message)
+    if (error !== 0 && error !== ENOENT) throw new CallError(error)
   }
-  return undefined
-}
-
-function isLast({ type }: Message): boolean {
-  return type === NLMSG_DONE || type === NLMSG_ERROR
-}
-
-/** What has ended by itself meanwhile is no failure. */
-function failureIn(view: DataView, messages: readonly Message[]): Outcome {
-  const answers = messages.filter(({ type }) => type === NLMSG_ERROR).map((one) => readAnswer(view, one))
-  const failed = answers.find(({ error }) => error !== 0 && error !== ENOENT)
-  return failed && refusal(failed.error)
 }
 
 function inWords(error: unknown): Outcome {
-  if (error instanceof CallError) return refusal(error.errno)
-  throw error
-}
-
-function refusal(errno: number): string {
-  return cureFor('ctnetlink', `ctnetlink answers: ${errorText(errno)}`)
+  if (!(error instanceof CallError)) throw error
+  return cureFor('ctnetlink', `ctnetlink answers: ${error.message}`)
 }
 
 /**
