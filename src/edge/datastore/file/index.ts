@@ -3,8 +3,6 @@
 // Documents are those that `calicoctl apply -f` takes. Writes go through the same files, under a lock that all
 // processes honour; a document's revision is the hash of its content, so an edit by hand counts as a change, too.
 
-import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Datastore,
   type Document,
@@ -14,14 +12,13 @@ import {
   StoreError,
 } from '../../../cluster/feed.ts'
 import { stamped } from '../stamp.ts'
-import { inWords, removeText, replaceText, textOf } from './directory.ts'
-import { DELETED, fileName, printFile, removeObject, replaceObject } from './edit.ts'
+import { fileName, printFile, removeObject, replaceObject } from './edit.ts'
 import { follow } from './follow.ts'
-import { withLock } from './lock.ts'
-import { type Entry, nothing, readManifest } from './manifest.ts'
+import type { Entry } from './manifest.ts'
 import { directoryReader } from './reader.ts'
 import { serial } from './serial.ts'
 import { allInForce, inForce } from './view.ts'
+import { unavailable, Writer } from './writer.ts'
 
 export interface FileDatastoreOptions {
   /** Milliseconds since 1970. */
@@ -36,9 +33,8 @@ export function fileDatastore(
   { now, seenMs = 10_000 }: FileDatastoreOptions = {},
 ): Datastore {
   const reader = directoryReader(directory, now)
+  const writer = new Writer(directory, reader, seenMs)
   const closing = new AbortController()
-  /** Under way, by file. */
-  const removals = new Map<string, Promise<void>>()
   const inTurn = serial()
 
   /** Reads everything that changed, then asks `question` of the view. */
@@ -51,41 +47,7 @@ export function fileDatastore(
 
   /** As `fresh`, while no other process writes. */
   function locked<T>(change: () => Promise<T>): Promise<T> {
-    return inTurn(() =>
-      withLock(directory, async () => {
-        await reader.refresh('all').catch(unavailable)
-        for (const [name, { entries }] of reader.view.files) if (entries.length === 0) removeLater(name)
-        return change()
-      }),
-    )
-  }
-
-  /** Puts a new text in a file and takes it into the view. */
-  async function write(file: string, text: string): Promise<void> {
-    await replaceText(join(directory, file), text).catch(unavailable)
-    await reader.refresh(new Set([file])).catch(unavailable)
-    if (text === DELETED) removeLater(file)
-  }
-
-  /** If it says then that it was deleted. What an earlier process has left is noticed when somebody writes. */
-  function removeLater(file: string): void {
-    if (removals.has(file)) return
-    const path = join(directory, file)
-    const removal = delay(seenMs, undefined, { ref: false, signal: closing.signal })
-      .then(() => withLock(directory, async () => (await textOf(path)) === DELETED && removeText(path)))
-      .then(() => {})
-      .catch(() => {}) // an empty file does no harm
-      .finally(() => removals.delete(file))
-    removals.set(file, removal)
-  }
-
-  /** The text of a file as it is now, and where in it the object stands. */
-  async function find(claim: Entry): Promise<{ text: string; entry: Entry }> {
-    const text = (await textOf(join(directory, claim.file)).catch(unavailable)) ?? restored(claim.file)
-    const { entries } = await readManifest(claim.file, text)
-    const entry = entries.find(({ id }) => id === claim.id)
-    if (entry) return { text, entry }
-    throw new StoreError('unavailable', `${claim.file} is broken where it defines ${claim.id}; mend it first`)
+    return inTurn(() => writer.locked(change))
   }
 
   return {
@@ -99,17 +61,17 @@ export function fileDatastore(
       locked(async () => {
         const id = documentId(document)
         if (inForce(reader.view, id)) throw new StoreError('exists', `${id} exists already`)
-        const file = fileName(document, isTaken)
-        await write(file, printFile(stamped(document)))
+        const file = fileName(document, (name) => writer.isTaken(name))
+        await writer.write(file, printFile(stamped(document)))
         return stored(id)
       }),
 
     update: (document) =>
       locked(async () => {
         const id = documentId(document)
-        const { text, entry } = await find(claims(id)[0])
+        const { text, entry } = await writer.find(claims(id)[0])
         compare(entry, document.metadata.resourceVersion ?? '')
-        await write(entry.file, await replaceObject(text, entry, stamped(document)))
+        await writer.write(entry.file, await replaceObject(text, entry, stamped(document)))
         return stored(id)
       }),
 
@@ -120,26 +82,15 @@ export function fileDatastore(
         if (resourceVersion !== undefined) compare(first, resourceVersion)
         while (inForce(reader.view, id)) {
           // Each turn removes one definition: a duplicate must not come into force by a deletion.
-          const { text, entry } = await find(claims(id)[0])
-          await write(entry.file, await removeObject(text, entry))
+          const { text, entry } = await writer.find(claims(id)[0])
+          await writer.write(entry.file, await removeObject(text, entry))
         }
       }),
 
     async close() {
       closing.abort()
-      await Promise.all([inTurn(async () => {}), ...removals.values()])
+      await Promise.all([inTurn(async () => {}), writer.close()])
     },
-  }
-
-  /** Of a file that is gone, all that counts still. */
-  function restored(file: string): string {
-    const { entries } = reader.view.files.get(file) ?? nothing
-    return entries.map(({ document }) => printFile(document)).join('---\n')
-  }
-
-  function isTaken(name: string): boolean {
-    const manifest = reader.view.files.get(name)
-    return manifest !== undefined && (manifest.entries.length > 0 || !removals.has(name))
   }
 
   function claims(id: ResourceId): [Entry, ...Entry[]] {
@@ -159,8 +110,4 @@ function compare(entry: Entry, resourceVersion: string): void {
   const { resourceVersion: current } = entry.document.metadata
   if (current !== resourceVersion)
     throw new StoreError('conflict', `${entry.id} was changed by somebody else`)
-}
-
-function unavailable(error: unknown): never {
-  throw new StoreError('unavailable', inWords(error), error)
 }
