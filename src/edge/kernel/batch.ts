@@ -58,11 +58,12 @@ export class Batch {
     return (await Promise.all(parts)).flat()
   }
 
-  /** An interface name may mean another interface now. A process looks each name up only once. */
-  renew(): void {
-    if (!this.#talk || this.#talk.lines === 0) return
-    this.#next ??= this.#converse() // ahead of the next line, which then need not wait for it
-    this.#replace()
+  /**
+   * These names may mean other interfaces now. A process looks each up only once, so one that has heard any of them is
+   * replaced; of the interface of a new pod it has not, and to start one would hold up everything for some milliseconds.
+   */
+  renew(devices: readonly string[]): void {
+    if (devices.some((device) => this.#talk?.devices.has(device))) this.#relieve()
   }
 
   /** Resolves when all lines given are done and the process is told to leave. */
@@ -84,11 +85,16 @@ export class Batch {
   #say(): void {
     this.#replace()
     for (const flush of this.#flushes.slice(this.#talk?.said ?? 0, FLUSHES_AT_ONCE)) {
-      if (this.#talk && this.#talk.lines >= LINES_PER_CHILD) this.renew()
+      if (this.#talk && this.#talk.lines >= LINES_PER_CHILD) this.#relieve()
       if (this.#next) return
       this.#talk ??= this.#converse()
       this.#talk.say(flush)
     }
+  }
+
+  #relieve(): void {
+    this.#next ??= this.#converse() // ahead of the next line, which then need not wait for it
+    this.#replace()
   }
 
   #replace(): void {
@@ -152,6 +158,8 @@ class Conversation {
   readonly #onOver: () => void
   /** Physical lines written, barriers included. */
   lines = 0
+  /** Interfaces that it was told of, by name. */
+  readonly devices = new Set<string>()
   /** Flushes whose last barrier has not come. */
   readonly #said: Said[] = []
   #words: string[] = []
@@ -175,6 +183,7 @@ class Conversation {
     const text = flush.oneByOne ? lines.flatMap((line) => [line, BARRIER]) : [...lines, BARRIER]
     this.#said.push({ flush, over, before: this.lines, stride: flush.oneByOne ? 2 : 1 })
     this.lines += text.length
+    for (const line of lines) for (const [, name] of line.matchAll(/ dev (\S+)/g)) this.devices.add(name!)
     this.#child.write(`${text.join('\n')}\n`)
   }
 

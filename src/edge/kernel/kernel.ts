@@ -331,7 +331,7 @@ export class Kernel {
 
   #doubt(devices: readonly string[], ours = false): void {
     if (devices.length === 0) return
-    for (const batch of [this.#batch, this.#bridgeBatch]) batch.renew()
+    for (const batch of [this.#batch, this.#bridgeBatch]) batch.renew(devices)
     for (const device of devices) {
       for (const kind of [this.sysctls, this.addresses, this.neighbors, this.fdb, this.routes])
         kind.doubt(device, ours)

@@ -112,11 +112,26 @@ t.test(
     t.same(await batch.run([line]), [undefined])
     ns.ip('link del caliaaa', ...cable('caliaaa', 'podaaa'))
     t.match(await batch.run([line]), [/No such device|invalid/], 'ip remembers the old index')
-    batch.renew()
+    batch.renew(['caliaaa'])
     t.same(await batch.run([line]), [undefined])
     t.same(ns.show('route show 10.65.0.2'), ['10.65.0.2 dev caliaaa scope link'])
   },
 )
+
+t.test('a process that has not heard of an interface stays when that comes', needsRoot, async (t) => {
+  const ns = namespace(t)
+  const { ip, started } = counting(openIp(ns.name))
+  const batch = new Batch(ip)
+  t.teardown(() => batch.close())
+  const routes = (...devices: readonly string[]) =>
+    batch.run(devices.map((device, i) => `route replace 10.65.0.${i}/32 dev ${device} scope link`))
+  t.same(await routes('caliaaa', 'nowhere'), [undefined, 'Cannot find device "nowhere"'])
+  batch.renew(['calibbb'])
+  t.equal(started.length, 1)
+  t.same(await routes('eth0'), [undefined])
+  batch.renew(['calibbb', 'nowhere'])
+  t.equal(started.length, 2)
+})
 
 t.test('a process that is killed is replaced, and nothing is lost', needsRoot, async (t) => {
   const ns = namespace(t)
