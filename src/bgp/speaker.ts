@@ -61,7 +61,6 @@ export class Speaker {
   #now = 0
   #flushAsked = false
   #stopped = false
-  #strangers = 0
 
   constructor(options: SpeakerOptions) {
     this.#options = options
@@ -90,11 +89,6 @@ export class Speaker {
       act: (action) => this.#queue.act(action),
       note: (...note) => this.#note(...note),
     })
-  }
-
-  /** Connections from addresses that are no peer's, all of them closed. */
-  get strangers(): number {
-    return this.#strangers
   }
 
   /**
@@ -203,9 +197,8 @@ export class Speaker {
 
   /** Known by its address alone, whatever port it comes from and goes to. */
   #accept(connection: ConnectionId, remote: ScopedAddress, local: Address): void {
-    const peer = this.#peers.get(remote)
-    if (!peer) this.#strangers++
-    if (!peer?.accept(connection, local)) this.#queue.act({ kind: 'close', connection })
+    const isWelcome = this.#peers.get(remote)?.accept(connection, local)
+    if (!isWelcome) this.#queue.act({ kind: 'close', connection })
   }
 
   /** Events of connections that are over are late, and passed over. */
