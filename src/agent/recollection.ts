@@ -12,6 +12,7 @@ import { type AnyKind, type Document, documentId, type FeedSink, type ResourceId
 import { parseJson, printJson } from '../cluster/json.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
+import { isMemorable } from './memorable.ts'
 
 /** What the file says is of use only to an agent of the same stamp. */
 export interface Stamp {
@@ -88,7 +89,7 @@ export class Recollection implements FeedSink {
     const id = documentId(document)
     this.#unconfirmed.delete(id)
     this.#options.sink.set(document)
-    this.#note(id, this.#isWorthwhile(document) ? lineOf(document) : undefined)
+    this.#note(id, isMemorable(document, this.#options.stamp.node) ? lineOf(document) : undefined)
   }
 
   delete(id: ResourceId): void {
@@ -159,10 +160,6 @@ export class Recollection implements FeedSink {
 
   // ---- to the file
 
-  #isWorthwhile(document: Document<AnyKind>): boolean {
-    return remembered[document.kind](document, this.#options.stamp.node)
-  }
-
   #note(id: ResourceId, line: string | undefined): void {
     if (this.#lines.get(id) === line) return
     if (line === undefined) this.#lines.delete(id)
@@ -207,40 +204,6 @@ export function remembering(
       return recollection.stop()
     }
   }
-}
-
-type Rule = (document: Document<AnyKind>, node: string) => boolean
-
-const always: Rule = () => true
-const never: Rule = () => false
-const ofNode: Rule = ({ spec }, node) => fieldOf(spec, 'node') === node
-
-/** What sessions and announcements follow from. Of what comes with pods, only what is ours: the rest is too much. */
-const remembered: Readonly<Record<AnyKind, Rule>> = {
-  IPPool: always,
-  Node: always,
-  BGPConfiguration: always,
-  BGPPeer: always,
-  BGPFilter: always,
-  FelixConfiguration: always,
-  ClusterInformation: always,
-  WorkloadEndpoint: ofNode,
-  BlockAffinity: ofNode,
-  IPAMBlock: ({ spec }, node) => fieldOf(spec, 'affinity') === `host:${node}`,
-  IPAMHandle: never,
-  IPAMConfiguration: never,
-  IPReservation: never,
-  CalicoNodeStatus: never,
-  // Those that have addresses only inside the cluster are announced by their ranges.
-  Service: ({ spec }) => fieldOf(spec, 'type') !== 'ClusterIP' || fieldOf(spec, 'externalIPs') !== undefined,
-  EndpointSlice: ({ spec }, node) => {
-    const endpoints = fieldOf(spec, 'endpoints')
-    return Array.isArray(endpoints) && endpoints.some((one) => fieldOf(one, 'nodeName') === node)
-  },
-}
-
-function fieldOf(spec: unknown, name: string): unknown {
-  return typeof spec === 'object' && spec !== null ? (spec as Record<string, unknown>)[name] : undefined
 }
 
 /** Without the revision: a writer that changes nothing is no news. */
