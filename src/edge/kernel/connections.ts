@@ -30,5 +30,6 @@ export function byProgram(conntrack: Program): ConnectionTable {
         ({ stderr }: CommandError) =>
           stderr.includes(' 0 flow entries') ? undefined : cureFor(conntrack.name, stderr),
       ),
+    close: () => {},
   }
 }

@@ -13,6 +13,8 @@ export type Direction = 'orig' | 'reply'
 export interface ConnectionTable {
   /** Forgets those that come from an address in this direction. Never rejects. */
   forget(address: Address, direction: Direction): Promise<Outcome>
+  /** Gives up what it has open. */
+  close(): void
 }
 
 export interface ConntrackOptions {

@@ -78,6 +78,9 @@ export function ctnetlink(namespace?: string): ConnectionTable {
         inWords,
       )
     },
+    close() {
+      for (const socket of idle.splice(0)) socket.close()
+    },
   }
 }
 

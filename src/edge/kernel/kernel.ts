@@ -12,7 +12,7 @@ import { Reconciler, type ReconcilerView } from '../../reconcile/reconciler.ts'
 import { Addresses } from './addresses.ts'
 import { Batch } from './batch.ts'
 import { openConnections } from './connections.ts'
-import { Conntrack } from './conntrack.ts'
+import { type ConnectionTable, Conntrack } from './conntrack.ts'
 import { Fdb, type KernelFdbEntry } from './fdb.ts'
 import type { KernelRoute } from './kernel-route.ts'
 import { latest } from './latest.ts'
@@ -91,6 +91,7 @@ export class Kernel {
   readonly #links = new LinkTable()
   readonly #table: RouteTable
   readonly #routeKind: Routes
+  readonly #connections: ConnectionTable
   readonly #tenants: Tenants
   readonly #neighborKind: Neighbors
   readonly #addressKind: Addresses
@@ -136,10 +137,11 @@ export class Kernel {
       graceOf: (device) => this.#graceOf(device),
       onForeign: () => this.#refreshUnderlay(),
     })
+    this.#connections = openConnections(options.routeWriter, openProgram('conntrack', namespace), namespace)
     this.#tenants = new Tenants({
       routes: this.#routeKind,
       conntrack: new Conntrack({
-        table: openConnections(options.routeWriter, openProgram('conntrack', namespace), namespace),
+        table: this.#connections,
         onWarning: (reason) => onWarning('connections of former pods stay', reason),
       }),
       isWorkloadDevice: (device) => isWorkloadDevice(device, ownership),
@@ -236,6 +238,7 @@ export class Kernel {
     await Promise.all([this.#monitor?.close(), this.#routeNews?.close()])
     await this.#loop.stop()
     this.nat.close()
+    this.#connections.close()
     await Promise.all([this.#table.close(), this.#batch.close(), this.#bridgeBatch.close()])
   }
 

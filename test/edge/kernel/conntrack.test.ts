@@ -92,6 +92,7 @@ withBoth('the kernel forgets the connections of the address, and keeps the other
 
   const warnings: string[] = []
   const table = openConnections(writer, openProgram('conntrack', ns.name), ns.name)
+  t.teardown(() => table.close())
   const conntrack = new Conntrack({ table, onWarning: (reason) => warnings.push(reason) })
   await Promise.all([pod, address('fd66::2')].map((one) => conntrack.flush(one)))
   t.same(warnings, [])
