@@ -1,12 +1,11 @@
-// Node start-up: this node's own resource, and what an empty cluster lacks (Calico node/pkg/lifecycle/startup).
+// When node start-up runs (registration.ts): this node's own resource is written then, and what an empty cluster lacks. Calico
+// node/pkg/lifecycle/startup.
 //
 // It runs once the datastore is in sync and may be acted upon, and again until it succeeds: where calico-node exits to be
 // started anew, we say in status what is wrong and go on with all else. After that the addresses alone are looked
 // at again, when interfaces have changed and now and then, as calico-node's -monitor-addresses does; but the datastore is
 // asked only when something is different.
 
-import { type Datastore, type Document, documentId } from '../cluster/feed.ts'
-import { untilUndisturbed } from '../cluster/races.ts'
 import { same } from '../cluster/same.ts'
 import type { Change } from '../cluster/view.ts'
 import type { Settings } from '../config/settings.ts'
@@ -16,22 +15,16 @@ import type { StartupStatus } from '../edge/control/api.ts'
 import type { HostAccess } from '../edge/host/index.ts'
 import type { Log } from '../edge/observe/log.ts'
 import type { TimerClock } from '../reconcile/clock.ts'
-import { conflictError, conflictsOf, released } from '../startup/conflict.ts'
-import { clusterInformation, configurations } from '../startup/defaults.ts'
 import { StartupError } from '../startup/error.ts'
 import { type Host, type Interface, isInternal, isSuitable } from '../startup/host.ts'
-import { type NodeAnswer, type NodeWish, nodeDocument } from '../startup/node-document.ts'
-import { defaultPools } from '../startup/pools.ts'
 import type { KubernetesAccess } from './kubernetes-access.ts'
+import { type Outcome, Registration, type RegistrationOptions } from './registration.ts'
 import { retryMs } from './retry.ts'
 import { lookAround } from './surroundings.ts'
 
-export interface StartupOptions {
-  readonly datastore: Pick<Datastore, 'get' | 'list' | 'create' | 'update'>
-  /** Looked at anew in every attempt. */
+export interface StartupOptions extends Omit<RegistrationOptions, 'mayWrite'> {
   readonly settings: () => { readonly values: Settings; readonly problems: readonly SettingProblem[] }
   readonly host: HostAccess
-  /** Kubernetes beside the datastore; undefined where none is used. */
   readonly kubernetes?: Pick<KubernetesAccess, 'facts' | 'labelAffinities'> | undefined
   /** Called after each time that all is as it should be. */
   readonly onDone?: () => void
@@ -44,11 +37,10 @@ export interface StartupOptions {
  * only to give it back. Later changes do not prolong it, or a node where something changes all the time would never look.
  */
 const SETTLE_MS = 5_000
-/** Attempts in a row while others write: there are six resources to lose a race for. */
-const RACES = 10
 
 export class Startup {
   readonly #options: StartupOptions
+  readonly #registration: Registration
   #interfaces: readonly Interface[] = []
   #isAllowed = false
   #isRunning = false
@@ -66,6 +58,7 @@ export class Startup {
 
   constructor(options: StartupOptions) {
     this.#options = options
+    this.#registration = new Registration({ ...options, mayWrite: () => this.#isAllowed })
   }
 
   /** Whether the datastore is in sync and ready. Otherwise nothing is read or written. */
@@ -130,6 +123,12 @@ export class Startup {
     if (this.#isAllowed) this.#runLater()
   }
 
+  #settle(outcome: Outcome): void {
+    if ('warnings' in outcome) this.#succeeded(outcome.warnings)
+    else if ('waitsFor' in outcome && !this.#isDone)
+      this.#status = { state: 'waiting', reason: outcome.waitsFor }
+  }
+
   #failed({ message }: Error): void {
     this.#failures++
     if (this.#status.reason !== message) this.#options.log.warn({ reason: message }, 'node start-up failed')
@@ -148,102 +147,18 @@ export class Startup {
   }
 
   async #attempt(): Promise<void> {
-    this.#refuseWrongSettings()
+    refuseWrongSettings(this.#options.settings().problems)
     const { host: access, kubernetes } = this.#options
     const views = { settings: this.#settings, host: access, kubernetes }
     const host = await lookAround(views, this.#interfaces, { host: this.#host, isStale: this.#isStale })
     if (this.#isDone && !this.#isStale && same(host, this.#host)) return
     this.#isStale = false
     try {
-      // Whoever else writes is answered by reading anew: what is there by then need not be written.
-      await untilUndisturbed(() => this.#once(host), RACES)
+      this.#settle(await this.#registration.run(host, !this.#isDone))
       this.#host = host
     } catch (error) {
       this.#isStale = true
       throw error
-    }
-  }
-
-  #refuseWrongSettings(): void {
-    const wrong = this.#options.settings().problems.find(({ subject }) => startupVariables.has(subject))
-    if (wrong) throw new StartupError(wrong.subject, wrong.message)
-  }
-
-  /** Everything is known before anything is written. */
-  async #once(host: Host): Promise<void> {
-    const { datastore, kubernetes } = this.#options
-    const { nodename, datastoreType } = this.#settings
-    const information = await datastore.get('ClusterInformation', 'default')
-    if (isFrozen(information)) return this.#standStill()
-    const stored = await datastore.get('Node', nodename)
-    if (!stored && datastoreType === 'kubernetes') throw unregistered(nodename)
-    const wish = this.#wish()
-    const node = nodeDocument(wish, stored, host)
-    const others = this.#isDone ? [] : await this.#missing(information, host)
-    if (node.isMoved && !this.#settings.disableNodeIpCheck)
-      await this.#refuseConflict(node, stored, wish, host)
-    await this.#write([...(node.isChanged ? [node.document] : []), ...others])
-    if (!this.#isAllowed) return
-    if (!this.#isDone) await kubernetes?.labelAffinities()
-    if (!this.#isDone) await this.#options.host.recordNodename(this.#settings.nodenameFile, nodename)
-    this.#succeeded(node.warnings)
-  }
-
-  #standStill(): void {
-    if (!this.#isDone)
-      this.#status = { state: 'waiting', reason: 'ClusterInformation/default says datastoreReady: false' }
-  }
-
-  /** AS number and reference are set once, so that an edit of the resource holds as long as the process. */
-  #wish(): NodeWish {
-    const { nodename, networkingBackend, ip, ip6, ipMethod, ip6Method, asn, k8sNodeRef } = this.#settings
-    const isRouting = networkingBackend !== 'none'
-    return {
-      name: nodename,
-      addresses: isRouting
-        ? { ipv4: { given: ip, method: ipMethod }, ipv6: { given: ip6, method: ip6Method } }
-        : undefined,
-      asn: isRouting && !this.#isDone ? asn : undefined,
-      k8sNodeRef: this.#isDone ? undefined : k8sNodeRef,
-    }
-  }
-
-  /** What the cluster lacks: the pools, its ClusterInformation, and in etcd the configurations. */
-  async #missing(information: Document | undefined, host: Host): Promise<readonly Document[]> {
-    const { datastore, host: access } = this.#options
-    const settings = this.#settings
-    const pools = defaultPools(settings, await datastore.list('IPPool'), host, access.randomBytes)
-    const { datastoreType, clusterType, nodename } = settings
-    const types = [
-      clusterType,
-      ...(host.kubernetes?.madeWith ?? []),
-      ...(datastoreType === 'kubernetes' ? ['kdd'] : []),
-    ]
-    const completed = clusterInformation(information, types, access.randomBytes)
-    const wanted = configurations(datastoreType, nodename)
-    const there = await Promise.all(wanted.map(({ kind, metadata }) => datastore.get(kind, metadata.name)))
-    return [
-      ...pools,
-      ...(completed === information ? [] : [completed]),
-      ...wanted.filter((_, at) => there[at] === undefined),
-    ]
-  }
-
-  async #refuseConflict(node: NodeAnswer, stored: Document | undefined, wish: NodeWish, host: Host) {
-    const conflicts = conflictsOf(node.document, await this.#options.datastore.list('Node'))
-    if (conflicts.length === 0) return
-    const lessened = stored && released(stored, conflicts, wish, host)
-    if (lessened) await this.#write([lessened])
-    throw conflictError(conflicts)
-  }
-
-  async #write(documents: readonly Document[]): Promise<void> {
-    const { datastore, log } = this.#options
-    for (const document of documents) {
-      if (!this.#isAllowed) return
-      const isNew = document.metadata.resourceVersion === undefined
-      await (isNew ? datastore.create(document) : datastore.update(document))
-      log.info({ subject: documentId(document) }, 'node start-up wrote')
     }
   }
 
@@ -252,15 +167,10 @@ export class Startup {
   }
 }
 
-function unregistered(nodename: string): StartupError {
-  return new StartupError(
-    `Node ${nodename}`,
-    'kubelet has not registered it yet, or NODENAME is not its name',
-  )
-}
-
-function isFrozen(information: Document | undefined): boolean {
-  return (information?.spec as { datastoreReady?: unknown } | undefined)?.datastoreReady === false
+/** @throws StartupError when one has a value that cannot be used */
+function refuseWrongSettings(problems: readonly SettingProblem[]): void {
+  const wrong = problems.find(({ subject }) => startupVariables.has(subject))
+  if (wrong) throw new StartupError(wrong.subject, wrong.message)
 }
 
 /** What a node's address can depend on. Interfaces of pods, which come and go all the time, do not count. */
