@@ -1,10 +1,12 @@
-// Where koffi cannot be loaded: routes go by ip(8), and that is said.
+// Where koffi cannot be loaded: routes go by ip(8), and that is said. Connections go by conntrack(8).
 
 import '../../kit/no-koffi.ts'
 import t from 'tap'
 import { Batch } from '../../../src/edge/kernel/batch.ts'
+import { openConnections } from '../../../src/edge/kernel/connections.ts'
 import { openRouteTable, type RouteWriter } from '../../../src/edge/kernel/open-route-table.ts'
-import { openIp } from '../../../src/edge/kernel/run.ts'
+import { openIp, openProgram } from '../../../src/edge/kernel/run.ts'
+import { address } from '../../../src/inet/address.ts'
 
 function open(writer: RouteWriter) {
   const fallbacks: string[] = []
@@ -26,4 +28,18 @@ t.test('asked for ip(8), nothing is tried', async (t) => {
 
 t.test('who insists on rtnetlink is told why not', async (t) => {
   t.throws(() => open('rtnetlink'), { message: /^Cannot find the native Koffi module/ })
+})
+
+t.test('connections are forgotten by the program', async (t) => {
+  const asked: string[] = []
+  const conntrack = {
+    ...openProgram('conntrack'),
+    text: async (...args: string[]) => {
+      asked.push(args.join(' '))
+      return ''
+    },
+  }
+  for (const writer of ['auto', 'iproute2'] as const)
+    t.equal(await openConnections(writer, conntrack).forget(address('10.65.0.2'), 'reply'), undefined)
+  t.same(asked, Array(2).fill('--family ipv4 --delete --reply-src 10.65.0.2'))
 })
