@@ -5,7 +5,7 @@
 // One event at a time: what an action brings about at once waits for its turn.
 
 import type { Socket } from 'node:net'
-import type { Action, ConnectionId, SpeakerEvent, TimerId } from '../../bgp/events.ts'
+import type { Action, ConnectionId, SpeakerEvent } from '../../bgp/events.ts'
 import type { Speaker } from '../../bgp/speaker.ts'
 import type { BestPathChange, PeerConfig } from '../../bgp/types.ts'
 import { type Address, parseAddress, type ScopedAddress, scoped, unscoped } from '../../inet/address.ts'
@@ -17,6 +17,7 @@ import { guardOf, type Passwords } from './guard.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { Listener, type ListenPoint, type ListenState } from './listener.ts'
 import { PeerSocket, ReadingQueue } from './peer-socket.ts'
+import { Timers } from './timers.ts'
 
 export interface RunnerOptions {
   readonly speaker: Speaker
@@ -34,10 +35,6 @@ export interface RunnerOptions {
   readonly limits?: Limits
 }
 
-interface Timer {
-  readonly timeout: NodeJS.Timeout
-}
-
 export class Runner {
   readonly #options: RunnerOptions
   readonly #limits: Limits
@@ -51,7 +48,7 @@ export class Runner {
   readonly #sockets = new Map<ConnectionId, PeerSocket>()
   /** How to give up the dials under way. */
   readonly #dials = new Map<ConnectionId, () => void>()
-  readonly #timers = new Map<TimerId, Timer>()
+  readonly #timers = new Timers()
   readonly #events: SpeakerEvent[] = []
   /** Sockets written to in this step. */
   readonly #written = new Set<PeerSocket>()
@@ -141,7 +138,7 @@ export class Runner {
     send: ({ connection, bytes }) => this.#send(connection, bytes),
     close: ({ connection }) => this.#close(connection),
     arm: (action) => this.#arm(action),
-    disarm: ({ timer }) => this.#disarm(timer),
+    disarm: ({ timer }) => this.#timers.disarm(timer),
     'flush-soon': () => setImmediate(() => this.step({ kind: 'flush' })),
     best: ({ changes }) => this.#options.onBest(changes),
     heard: () => this.#options.onHeard?.(),
@@ -260,25 +257,12 @@ export class Runner {
     this.#sockets.delete(connection)
   }
 
+  /** What has come over the connection by then may have the timer disarmed. */
   #arm({ timer, ms, unless }: Extract<Action, { kind: 'arm' }>): void {
-    this.#disarm(timer)
-    // Sockets are polled between a timeout and the next immediate: what came in while we were busy is seen first.
-    const armed: Timer = {
-      timeout: setTimeout(() => setImmediate(() => this.#expired(timer, armed, unless)), ms),
+    const lastLook = (): void => {
+      if (unless !== undefined) this.#sockets.get(unless)?.readAll()
     }
-    this.#timers.set(timer, armed)
-  }
-
-  #disarm(timer: TimerId): void {
-    clearTimeout(this.#timers.get(timer)?.timeout)
-    this.#timers.delete(timer)
-  }
-
-  #expired(timer: TimerId, armed: Timer, unless: ConnectionId | undefined): void {
-    if (unless !== undefined) this.#sockets.get(unless)?.readAll()
-    if (this.#timers.get(timer) !== armed) return
-    this.#timers.delete(timer)
-    this.step({ kind: 'timer', timer })
+    this.#timers.arm(timer, ms, lastLook, () => this.step({ kind: 'timer', timer }))
   }
 
   #now(): number {
