@@ -1,7 +1,7 @@
 // BlockAffinity: a node's claim on a block, made before the block and released after it.
 // Calico: libcalico-go/lib/backend/model/block_affinity.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { Affinity } from '../model.ts'
 import { flag, oneOf, or, prefix, section, text } from './fields.ts'
 import { parser } from './parse.ts'

@@ -1,7 +1,7 @@
 // BGPConfiguration: how all nodes speak (`default`), or one (`node.<name>`).
 // Calico: api/pkg/apis/projectcalico/v3/bgpconfig.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { BgpConfiguration } from '../model.ts'
 import { same } from '../same.ts'
 import { configurationAnnotations, meshPrefixLimitOf } from './extensions.ts'

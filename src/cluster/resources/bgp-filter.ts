@@ -2,7 +2,7 @@
 //
 // One wrong rule spoils the whole filter: applied without it, it would let through what it was written to stop.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { type Family, familyBits, familyOf } from '../../inet/address.ts'
 import type { BgpFilter, BgpFilterOperation, BgpFilterRule } from '../model.ts'
 import {
@@ -114,12 +114,14 @@ export const parseBgpFilter = parser({
   },
 })
 
-function ruleOf(family: Family): z.ZodType<RuleParts> {
-  return rule.superRefine((given, context) => {
-    for (const [field, broken, message] of faults) {
-      if (broken(given, family)) context.addIssue({ code: 'custom', path: field.split('.'), message })
-    }
-  })
+function ruleOf(family: Family): z.ZodMiniType<RuleParts> {
+  return rule.check(
+    z.superRefine((given, context) => {
+      for (const [field, broken, message] of faults) {
+        if (broken(given, family)) context.addIssue({ code: 'custom', path: field.split('.'), message })
+      }
+    }),
+  )
 }
 
 function build({ communities, operations, ...same }: RuleParts): BgpFilterRule {

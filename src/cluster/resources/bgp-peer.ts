@@ -1,7 +1,7 @@
 // BGPPeer: sessions beside the mesh. Calico: api/pkg/apis/projectcalico/v3/bgppeer.go, libcalico-go/lib/validator/v3
 // (validateBGPPeer).
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { familyOf } from '../../inet/address.ts'
 import type { BgpPeer } from '../model.ts'
 import { peerAnnotations, peerExtensionsOf } from './extensions.ts'

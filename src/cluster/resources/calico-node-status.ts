@@ -1,7 +1,7 @@
 // CalicoNodeStatus: what somebody wants to be told of a node. The status is for the node to write, and nobody of ours
 // reads it. Calico: api/pkg/apis/projectcalico/v3/nodestatus.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { CalicoNodeStatus } from '../model.ts'
 import { integer, list, oneOf, section, text } from './fields.ts'
 import { nameRule, parser } from './parse.ts'

@@ -1,7 +1,7 @@
 // ClusterInformation: who the cluster is, and whether its data may be acted upon.
 // Calico: api/pkg/apis/projectcalico/v3/clusterinfo.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { ClusterInformation } from '../model.ts'
 import { boolean, optional, section, text } from './fields.ts'
 import { parser } from './parse.ts'

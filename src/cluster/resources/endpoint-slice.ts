@@ -1,6 +1,6 @@
 // EndpointSlice of Kubernetes (discovery.k8s.io/v1): some of the endpoints of a service.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { parseAddress } from '../../inet/address.ts'
 import type { EndpointSlice } from '../model.ts'
 import { boolean, labels, list, mapping, optional, section, text } from './fields.ts'

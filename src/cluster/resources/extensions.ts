@@ -1,9 +1,9 @@
 // What this agent can do for a session and Calico's API has no field for: annotations `caracal.io/…`, since the API server
 // drops fields that a CRD does not declare. Calico's own programs pass them over.
 
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 import type { Maintenance, PrefixLimit, Role } from '../model.ts'
-import { field, oneOf, optional, pathWatch, seconds, section, text } from './fields.ts'
+import { after, field, oneOf, optional, pathWatch, seconds, section, text } from './fields.ts'
 import { PATH_WATCH } from './path-watch.ts'
 
 const GROUP = 'caracal.io/'
@@ -18,7 +18,7 @@ const SHUTDOWN = `${GROUP}shutdown`
 const LONG_LIVED = `${GROUP}long-lived-restart`
 
 /** `false` is what people write to undo a thing. */
-const reason = optional(text).transform((given) => (given === 'false' ? undefined : given))
+const reason = after(optional(text), (given) => (given === 'false' ? undefined : given))
 
 const maintenanceShape = { [GRACEFUL_SHUTDOWN]: reason, [SHUTDOWN]: reason }
 

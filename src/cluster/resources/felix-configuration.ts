@@ -1,13 +1,13 @@
 // FelixConfiguration: settings of all nodes (`default`), of one (`node.<name>`), or of those a selector chooses.
 // The settings table knows their types; here they only have to be a mapping.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { FelixConfiguration } from '../model.ts'
-import { optional, selector } from './fields.ts'
+import { before, optional, selector } from './fields.ts'
 import { nameRule, parser } from './parse.ts'
 
 const schema = z.object({
-  spec: z.preprocess((given) => given ?? {}, z.looseObject({ nodeSelector: optional(selector) })),
+  spec: before((given) => given ?? {}, z.looseObject({ nodeSelector: optional(selector) })),
 })
 
 export const parseFelixConfiguration = parser({

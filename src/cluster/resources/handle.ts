@@ -1,17 +1,14 @@
 // IPAMHandle: in which blocks one owner has addresses. Calico: libcalico-go/lib/backend/model/ipam_handle.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { Handle } from '../model.ts'
-import { flag, integer, mapping, optional, prefix, section, text } from './fields.ts'
+import { before, flag, integer, mapping, optional, prefix, section, text } from './fields.ts'
 import { parser } from './parse.ts'
 
 const schema = z.object({
   spec: section({
     handleID: optional(text),
-    block: z.preprocess(
-      entriesOf,
-      z.array(mapping({ cidr: prefix, count: integer(0, Number.MAX_SAFE_INTEGER) })),
-    ),
+    block: before(entriesOf, z.array(mapping({ cidr: prefix, count: integer(0, Number.MAX_SAFE_INTEGER) }))),
     deleted: flag,
   }),
 })

@@ -1,7 +1,7 @@
 // IPPool: a range of addresses, and how packets to and from them travel. Calico: api/pkg/apis/projectcalico/v3/ippool.go,
 // libcalico-go/lib/validator/v3 (validateIPPoolSpec).
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { familyBits, familyOf } from '../../inet/address.ts'
 import { contains, prefix as known, type Prefix, prefixLength } from '../../inet/prefix.ts'
 import type { IpPool, PoolUse } from '../model.ts'

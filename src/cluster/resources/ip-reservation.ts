@@ -1,7 +1,7 @@
 // IPReservation: addresses that IPAM leaves alone unless they are asked for by name.
 // Calico: api/pkg/apis/projectcalico/v3/ipreservation.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { IpReservation } from '../model.ts'
 import { list, network, section } from './fields.ts'
 import { parser } from './parse.ts'

@@ -2,7 +2,7 @@
 // says, in the classical CRD group it is called IPAMConfig.
 // Calico: api/pkg/apis/projectcalico/v3/ipamconfig.go, libcalico-go/lib/backend/model/ipam_config.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { IpamConfiguration } from '../model.ts'
 import { boolean, flag, integer, or, section } from './fields.ts'
 import { parser, type Rule } from './parse.ts'

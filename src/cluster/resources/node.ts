@@ -1,6 +1,6 @@
 // Node: where a node is reached, directly and through tunnels. Calico: libcalico-go/lib/apis/internalapi/node.go.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { type Address, type Family, familyOf } from '../../inet/address.ts'
 import {
   type Cidr,

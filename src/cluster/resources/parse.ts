@@ -4,7 +4,7 @@
 // refuse an object but its readers know what it means, so do we: that is a warning, since dropping for example a
 // BGPConfiguration would put the mesh back that it switches off.
 
-import type { z } from 'zod'
+import type { z } from 'zod/mini'
 import { type AnyKind, type Document, documentId, type Problem } from '../feed.ts'
 import type { Resource } from '../model.ts'
 
@@ -22,14 +22,14 @@ export interface Rule<S> {
   readonly harmless?: true
 }
 
-interface Shape<S extends z.ZodType, R extends Resource> {
+interface Shape<S extends z.ZodMiniType, R extends Resource> {
   readonly schema: S
   readonly rules?: readonly Rule<z.output<S>>[]
   readonly build: (parts: z.output<S>, document: Document<AnyKind>) => R
 }
 
 /** The parser of one kind. */
-export function parser<S extends z.ZodType, R extends Resource>(
+export function parser<S extends z.ZodMiniType, R extends Resource>(
   shape: Shape<S, R>,
 ): (document: Document<AnyKind>) => Parsed<R> {
   const { schema, rules = [], build } = shape

@@ -1,7 +1,7 @@
 // Service of Kubernetes: the addresses under which many pods are reached as one. Read as Calico's
 // confd/pkg/backends/calico/routes.go reads it. What cannot be read of it costs one address, not the service.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import { type Address, type Family, parseAddress } from '../../inet/address.ts'
 import type { Service } from '../model.ts'
 import { list, mapping, oneOf, optional, or, section, text } from './fields.ts'

@@ -2,7 +2,7 @@
 //
 // Its name repeats parts of its spec; where they disagree the spec is right.
 
-import { z } from 'zod'
+import { z } from 'zod/mini'
 import type { Workload } from '../model.ts'
 import { interfaceName, labels, list, mac, mapping, network, optional, section, text } from './fields.ts'
 import { parser } from './parse.ts'
