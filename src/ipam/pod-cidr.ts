@@ -1,9 +1,7 @@
-// Where host-local IPAM hands out a node's addresses from its pod CIDRs (USE_POD_CIDR), no block has the tunnel's
-// address: it is the first of the pod CIDR, which host-local leaves free. Calico: libcalico-go/lib/backend/k8s/resources/node.go.
-// Of IPIP only; a VXLAN address is whatever the Node says.
+// The Node says where the tunnel of a node with pod CIDRs is (cluster/pod-cidr.ts).
 
-import { type Address, familyOf } from '../inet/address.ts'
-import { isHost, nthAddress, parsePrefix } from '../inet/prefix.ts'
+import { tunnelAddressIn } from '../cluster/pod-cidr.ts'
+import { type Prefix, parsePrefix } from '../inet/prefix.ts'
 import type { IpamStore } from './ipam.ts'
 import { addressIn, writeAddresses } from './node-addresses.ts'
 import type { Outcome } from './tunnel-addresses.ts'
@@ -13,7 +11,7 @@ import { tunnels } from './tunnels.ts'
 export async function reconcilePodCidrAddress(store: IpamStore, node: string): Promise<Outcome> {
   const [tunnel] = tunnels
   const document = await store.get('Node', node)
-  const after = document && firstAddress(document.status)
+  const after = document && tunnelAddressIn(podCidrsOf(document.status))
   if (!tunnel || !after) return { changes: [], problems: [] }
   const before = addressIn(document, tunnel)
   const changes = before === after ? [] : [{ tunnel, before, after }]
@@ -21,8 +19,7 @@ export async function reconcilePodCidrAddress(store: IpamStore, node: string): P
   return { changes, problems: [] }
 }
 
-function firstAddress(status: unknown): Address | undefined {
+function podCidrsOf(status: unknown): readonly Prefix[] {
   const { podCIDRs = [] } = (status ?? {}) as { podCIDRs?: readonly string[] }
-  const cidr = podCIDRs.map(parsePrefix).find((cidr) => cidr && familyOf(cidr) === 'ipv4' && !isHost(cidr))
-  return cidr && nthAddress(cidr, 1)
+  return podCIDRs.map(parsePrefix).filter((cidr) => cidr !== undefined)
 }

@@ -4,15 +4,15 @@
 // What Calico's IPAM keeps is not in use then, and the address of tunl0 is computed, not assigned.
 
 import type { Affinity, Block, Node, Resource } from '../cluster/model.ts'
-import { familyOf } from '../inet/address.ts'
-import { isHost, nthAddress, type Prefix } from '../inet/prefix.ts'
+import { tunnelAddressIn } from '../cluster/pod-cidr.ts'
+import type { Prefix } from '../inet/prefix.ts'
 
 /** What a resource of the cluster stands for. */
 export function withPodCidrs(resource: Resource): Resource[] {
   switch (resource.kind) {
     case 'Node':
       return [
-        { ...resource, ipipTunnelAddress: firstAddress(resource) },
+        { ...resource, ipipTunnelAddress: tunnelAddressIn(resource.podCidrs) },
         ...resource.podCidrs.flatMap((cidr) => [blockOf(resource, cidr), affinityOf(resource, cidr)]),
       ]
     case 'IPAMBlock':
@@ -22,12 +22,6 @@ export function withPodCidrs(resource: Resource): Resource[] {
     default:
       return [resource]
   }
-}
-
-/** The one after the network address of its IPv4 range. */
-function firstAddress({ podCidrs }: Node): Node['ipipTunnelAddress'] {
-  const range = podCidrs.find((cidr) => familyOf(cidr) === 'ipv4')
-  return range && !isHost(range) ? nthAddress(range, 1) : undefined
 }
 
 function blockOf({ name: node }: Node, cidr: Prefix): Block {
