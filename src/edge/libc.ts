@@ -4,7 +4,7 @@
 
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { KoffiFunc } from 'koffi'
+import type { KoffiFunc, LibraryHandle } from 'koffi'
 
 /** What the kernel answered to a call, by number and in the words of the C library. */
 export class CallError extends Error {
@@ -36,6 +36,7 @@ interface Libc {
   setns(fd: number, type: number): number
   strerror(errno: number): string
   errno(): number
+  trim(): void
 }
 
 export const SOL_SOCKET = 1
@@ -97,6 +98,11 @@ export function onOtherThread(call: Transfer, fd: number, buffer: Uint8Array): P
   })
 }
 
+/** Gives what has been freed back to the kernel, if the C library is loaded by then. */
+export function trimMemory(): void {
+  loaded?.trim()
+}
+
 export function errorText(errno: number): string {
   return libc().strerror(errno)
 }
@@ -120,5 +126,16 @@ function load(): Libc {
     setns: self.func('int setns(int, int)'),
     strerror: self.func('const char *strerror(int)'),
     errno: () => koffi.errno(),
+    trim: trimOf(self),
+  }
+}
+
+/** malloc_trim(3), which other C libraries than glibc neither have nor need. */
+function trimOf(self: LibraryHandle): () => void {
+  try {
+    const trim = self.func('int malloc_trim(size_t)')
+    return () => trim(0)
+  } catch {
+    return () => {}
   }
 }

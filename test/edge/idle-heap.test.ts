@@ -57,3 +57,16 @@ t.test('a process that has nothing else to do ends', async () => {
     timeout: 30_000,
   })
 })
+
+t.test('so does the C library of what was freed, once it is loaded', async (t) => {
+  const program = `
+    const { libc, trimMemory } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/edge/libc.ts'))})
+    trimMemory()
+    libc()
+    trimMemory()
+    console.log('trimmed')`
+  t.equal(
+    execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' }),
+    'trimmed\n',
+  )
+})
