@@ -45,7 +45,7 @@ RUN ln -s /caracal/dist/main.js /usr/local/bin/agent
 
 # Probes are answered, as in calico-node's image. Less room for new objects than V8 takes by itself saves memory, still
 # less costs time; so does one thread beside ours, that compiles and collects, save some. --expose-gc lets the agent give back
-# what its start has taken, 18 MB (docs/performance.md).
+# what its start has taken, 25 MB (docs/performance.md).
 ENV FELIX_HEALTHENABLED=true NODE_OPTIONS="--max-semi-space-size=8 --v8-pool-size=1 --expose-gc"
 ENTRYPOINT ["agent"]
 CMD ["run"]
