@@ -221,6 +221,7 @@ class Agent {
 
   /** The datastore may have become ready, or not be it any more. */
   #carryOut(): void {
+    if (this.#stopped) return // what is still being written comes back as news
     const { isReady } = this.#feeds.intake
     this.#own.allow(isReady)
     if (isReady) void this.#dataplane.allowPrune()
