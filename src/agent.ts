@@ -20,7 +20,7 @@ import { datastoreSettings, planSettings } from './agent/settings.ts'
 import { Transitions } from './agent/transitions.ts'
 import { Turns } from './agent/turns.ts'
 import { exitCodeOf, refuseSettings } from './agent/unable.ts'
-import type { AnyKind, Datastore } from './cluster/feed.ts'
+import type { AnyKind } from './cluster/feed.ts'
 import { type Change, ClusterView } from './cluster/view.ts'
 import type { Environment, Settings } from './config/settings.ts'
 import { version } from './config/version.ts'
@@ -70,7 +70,6 @@ class Agent {
   readonly #plan: Plan
   readonly #secrets: SecretDirectory
   readonly #kubernetes: KubernetesPart | undefined
-  readonly #datastore: Datastore
   readonly #feeds: Feeds
   readonly #own: OwnResources
   readonly #transitions: Transitions
@@ -104,11 +103,11 @@ class Agent {
         tunnelAddresses: this.#own.tunnelAddresses.warnings,
       }),
     })
-    this.#datastore = openDatastore(datastoreSettings(settings), this.#kubernetes?.client)
+    const datastore = openDatastore(datastoreSettings(settings), this.#kubernetes?.client)
     this.#feeds = openFeeds({
       ...world,
       settings,
-      datastore: this.#datastore,
+      datastore,
       watchServices: this.#kubernetes?.watchServices,
       view,
       onChange: (change) => this.#take(change),
@@ -118,7 +117,7 @@ class Agent {
     })
     this.#own = ownResources({
       ...world,
-      datastore: this.#datastore,
+      datastore,
       view,
       live: this.#live,
       kubernetes: this.#kubernetes?.access,
@@ -200,7 +199,6 @@ class Agent {
     await Promise.all([
       this.#feeds.stop(),
       this.#peering.stop(),
-      this.#datastore.close(),
       this.#kubernetes?.stop(),
       this.#observers.close(),
     ])

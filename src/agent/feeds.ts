@@ -12,7 +12,7 @@ import { datastorePlace, datastoreSettings, stateFile } from './settings.ts'
 
 export interface FeedsOptions extends IntakeOptions {
   readonly settings: Settings
-  readonly datastore: Pick<Datastore, 'watch'>
+  readonly datastore: Pick<Datastore, 'watch' | 'close'>
   /** Absent: there is no Kubernetes API that we know of. */
   readonly watchServices: KubernetesPart['watchServices'] | undefined
   readonly log: IntakeOptions['log'] & RecollectionOptions['log']
@@ -22,7 +22,7 @@ export interface Feeds {
   readonly intake: Intake
   readonly services: Services
   start(): void
-  /** Resolves when all there is to remember is kept. */
+  /** Closes the datastore. Resolves when all there is to remember is kept. */
   stop(): Promise<void>
 }
 
@@ -58,6 +58,7 @@ export function openFeeds({ settings, datastore, watchServices, ...options }: Fe
     },
     async stop() {
       intake.stop()
+      await datastore.close() // what it says until then is remembered
       await Promise.all([services.stop(), recollection.stop()])
     },
   }
