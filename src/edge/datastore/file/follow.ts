@@ -62,6 +62,7 @@ async function untilLost(
   lost.promise.catch(() => {}) // it may come while we are not waiting for it yet
   const stop = () => lost.reject(signal.reason)
   const identity = await identityOf(directory)
+  signal.throwIfAborted() // since then it would tell nobody any more
   const changes = watchChanges(directory, async (scope) => {
     try {
       if ((await identityOf(directory)) !== identity) throw new Error(`${directory} was replaced`)
