@@ -22,7 +22,7 @@ export const memory: Measure = {
   unit: 'MB',
   sizes: [0, 100_000],
   smoke: 100,
-  takes: ({ routes }) => routes,
+  takes: ({ routes, reflects }, size) => routes || (reflects && size === 0),
   once: isOther,
 
   run: (ground, contestant, size) =>
