@@ -13,5 +13,6 @@ for (const moment of ['agent started', 'carrying out the plan', 'node start-up w
     const agent = startAgent(t, { namespace: namespace(t).name, node: 'node-a', documents: [] })
     await until(moment, () => agent.log().includes(`"${moment}"`))
     agent.terminate()
-    t.equal(await Promise.race([agent.gone, until('it is gone', () => false).catch(() => 'still there')]), 0)
+    await until('it is gone', () => agent.exitCode() !== null)
+    t.equal(agent.exitCode(), 0)
   })

@@ -4,6 +4,7 @@ import t from 'tap'
 import { keeper } from '../../src/edge/idle-heap.ts'
 
 const module = join(import.meta.dirname, '../../src/edge/idle-heap.ts')
+const waiting = join(import.meta.dirname, '../kit/until.ts')
 
 /** How often what is free is given back, when each second takes so much processor time, in microseconds. */
 function collections(seconds: readonly number[], used = 20_000_000, young = 16_000_000): number {
@@ -35,6 +36,7 @@ t.test('nothing is held up for what is not worth it', async (t) => {
 t.test('V8 lets go of the room for new objects', async (t) => {
   const program = `
     const { keepHeapSmall } = await import(${JSON.stringify(module)})
+    const { until } = await import(${JSON.stringify(waiting)})
     const { getHeapSpaceStatistics } = await import('node:v8')
     const young = () => getHeapSpaceStatistics().find((space) => space.space_name === 'new_space').physical_space_size
     let kept = []
@@ -42,8 +44,7 @@ t.test('V8 lets go of the room for new objects', async (t) => {
     kept = []
     const before = young()
     keepHeapSmall()
-    const deadline = Date.now() + 20_000
-    while (young() > 2_000_000 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50))
+    await until('room is given back', () => young() <= 2_000_000, 20_000)
     console.log(JSON.stringify([before, young()]))`
   const options = ['--expose-gc', '--max-semi-space-size=8', '--input-type=module', '--eval', program]
   const [before, after] = JSON.parse(execFileSync(process.execPath, options, { encoding: 'utf8' }))

@@ -23,8 +23,8 @@ export interface RunningAgent {
   ask(...argv: string[]): string
   /** What it has logged. */
   log(): string
-  /** Resolves with its exit code; null: it had to be killed. */
-  readonly gone: Promise<number | null>
+  /** Null as long as it runs, and when it was killed. */
+  exitCode(): number | null
   /** Asks it to stop. */
   terminate(): void
 }
@@ -48,7 +48,7 @@ export function startAgent(t: Test, { namespace, node, documents, environment }:
   const inside = (...argv: string[]) => ['netns', 'exec', namespace, process.execPath, program, ...argv]
   const output = openSync(log, 'w')
   const child = spawn('ip', inside('run'), { env, stdio: ['ignore', output, output] })
-  const gone = new Promise<number | null>((exit) => child.once('exit', exit))
+  const gone = new Promise((exit) => child.once('exit', exit))
   t.teardown(async () => {
     child.kill('SIGKILL') // `ip netns exec` has become the agent
     await gone
@@ -63,7 +63,7 @@ export function startAgent(t: Test, { namespace, node, documents, environment }:
       }
     },
     log: () => readFileSync(log, 'utf8'),
-    gone,
+    exitCode: () => child.exitCode,
     terminate: () => void child.kill('SIGTERM'),
   }
 }
