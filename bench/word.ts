@@ -2,15 +2,13 @@
 // socket(7). It is looked at when all is over, so that nobody wakes for it and takes time from those at work.
 
 import koffi from 'koffi'
-import { attachFilter, checked, libc } from '../src/edge/libc.ts'
+import { attachFilter, checked, libc, MSG_DONTWAIT, SOCK_CLOEXEC } from '../src/edge/libc.ts'
 import { type Address, addressWords } from '../src/inet/address.ts'
 
 const AF_PACKET = 17
 const SOCK_DGRAM = 2
-const SOCK_CLOEXEC = 0o2000000
 /** In network byte order; no narrower protocol tells of packets on their way out. */
 const ETH_P_ALL = 0x0300
-const MSG_DONTWAIT = 0x40
 const SIOCGSTAMPNS = 0x8907
 const CLOCK_REALTIME = 0
 /** Octets of a packet: a document has more, and what else etcd says fewer. */

@@ -5,6 +5,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { KoffiFunc, LibraryHandle } from 'koffi'
+import type { Family } from '../inet/address.ts'
 
 /** What the kernel answered to a call, by number and in the words of the C library. */
 export class CallError extends Error {
@@ -39,7 +40,11 @@ interface Libc {
   trim(): void
 }
 
+/** Address families; the numbers are those of Linux (bits/socket.h). */
+export const AF: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 }
 export const SOL_SOCKET = 1
+export const SOCK_CLOEXEC = 0o2000000
+export const MSG_DONTWAIT = 0x40
 export const CLONE_NEWNET = 0x40000000
 const SO_ATTACH_FILTER = 26
 

@@ -3,7 +3,7 @@
 // As conntrack(8) does it: the kernel lists those of the address, and each is removed by what it was listed with.
 
 import { addressWords, type Family, familyOf } from '../../inet/address.ts'
-import { CallError } from '../libc.ts'
+import { AF, CallError } from '../libc.ts'
 import type { Outcome } from './batch.ts'
 import type { ConnectionTable, Direction } from './conntrack.ts'
 import { cureFor } from './cures.ts'
@@ -26,7 +26,6 @@ const IPCTNL_MSG_CT_GET = 0x101
 const IPCTNL_MSG_CT_DELETE = 0x102
 /** Length of `struct nfgenmsg`, which begins with the address family. */
 const NFGENMSG = 4
-const AF: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 }
 
 /** CTA_TUPLE_ORIG and CTA_TUPLE_REPLY; the same numbers are CTA_FILTER_ORIG_FLAGS and CTA_FILTER_REPLY_FLAGS. */
 const TUPLE: Readonly<Record<Direction, number>> = { orig: 1, reply: 2 }

@@ -2,12 +2,10 @@
 
 import { endianness } from 'node:os'
 import { type Address, addressBytes, type Family, familyOf } from '../../inet/address.ts'
-import { checked, libc } from '../libc.ts'
+import { AF, checked, libc, SOCK_CLOEXEC } from '../libc.ts'
 
-const DOMAIN: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 }
 const SOCK_STREAM = 1
 const SOCK_NONBLOCK = 0o4000
-const SOCK_CLOEXEC = 0o2000000
 
 /** Length of `struct sockaddr_storage`. */
 export const SOCKADDR_STORAGE = 128
@@ -25,7 +23,7 @@ export function socketCalls(): ReturnType<typeof libc> {
 /** A TCP socket for `new Socket({ fd })` or `listen({ fd })`, prepared by `prepare`. @throws what that throws */
 export function tcpSocket(family: Family, prepare: (fd: number) => void): number {
   const { socket, close } = socketCalls()
-  const fd = checked(socket(DOMAIN[family], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket')
+  const fd = checked(socket(AF[family], SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), 'socket')
   try {
     prepare(fd)
     return fd
@@ -60,7 +58,7 @@ export function sockaddr(address: Address, port: number): Uint8Array {
   const family = familyOf(address)
   const bytes = new Uint8Array(family === 'ipv4' ? 16 : 28)
   const view = new DataView(bytes.buffer)
-  view.setUint16(0, DOMAIN[family], endianness() === 'LE')
+  view.setUint16(0, AF[family], endianness() === 'LE')
   view.setUint16(2, port)
   bytes.set(addressBytes(address), family === 'ipv4' ? 4 : 8)
   return bytes

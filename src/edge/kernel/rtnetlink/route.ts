@@ -7,6 +7,7 @@ import { type Address, addressFromBytes, type Family, familyOf } from '../../../
 import { bitsOf } from '../../../inet/bits.ts'
 import { prefixFromBytes } from '../../../inet/prefix.ts'
 import { ourMetric } from '../../../plan/wanted.ts'
+import { AF } from '../../libc.ts'
 import {
   type KernelNextHop,
   type KernelRoute,
@@ -55,7 +56,6 @@ const RTA_VIA = 18
 const RTA_NH_ID = 30
 const RTAX_MTU = 2
 
-const AF: Readonly<Record<Family, number>> = { ipv4: 2, ipv6: 10 }
 const FAMILIES: Readonly<Record<number, Family>> = { 2: 'ipv4', 10: 'ipv6' }
 
 /** The index of an interface. Undefined: there is none of that name. */

@@ -1,6 +1,16 @@
 // A netlink socket. netlink(7).
 
-import { attachFilter, CallError, checked, inNamespace, libc, onOtherThread, SOL_SOCKET } from '../../libc.ts'
+import {
+  attachFilter,
+  CallError,
+  checked,
+  inNamespace,
+  libc,
+  MSG_DONTWAIT,
+  onOtherThread,
+  SOCK_CLOEXEC,
+  SOL_SOCKET,
+} from '../../libc.ts'
 import { LITTLE } from './message.ts'
 
 export const ENOENT = 2
@@ -11,14 +21,12 @@ const AF_NETLINK = 16
 const NETLINK_ROUTE = 0
 export const NETLINK_NETFILTER = 12
 const SOCK_RAW = 3
-const SOCK_CLOEXEC = 0o2000000
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
 const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
-const MSG_DONTWAIT = 0x40
 const F_SETFL = 4
 const F_SETOWN = 8
 const O_ASYNC = 0o20000
